@@ -1,0 +1,15 @@
+//! The token that ties a state-changing request to the session it is made in (requirement r22).
+//!
+//! `<key id>.<HMAC(csrf key, account key ‖ secret hash)>`: nothing is stored, it is worth nothing without the session's cookie, and it
+//! changes whenever the session does.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+
+use crate::keys::{KeyRing, Use};
+use crate::session::SessionKey;
+
+/// The CSRF token of `session`.
+pub fn token(keys: &KeyRing, session: &SessionKey) -> String {
+    let tag = keys.sign(Use::Csrf, &[session.account_key.as_str().as_bytes(), session.secret_hash.as_bytes()]);
+    format!("{}.{}", keys.current_id(), Base64UrlUnpadded::encode_string(&tag))
+}

@@ -1,0 +1,181 @@
+//! Known answers, bounds and the strictness of the parser.
+
+use super::*;
+use proptest::prelude::*;
+
+/// The cheapest Argon2id there is, where the cost is not the point.
+const CHEAP: Argon2Params = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
+
+fn password(text: &str) -> Password {
+    Password::new(text).unwrap()
+}
+
+fn stored(encoded: &str, normalization: Normalization) -> StoredPassword {
+    StoredPassword { encoded: encoded.into(), normalization }
+}
+
+#[test]
+fn p29_argon2id_matches_rfc_9106() {
+    // RFC 9106, 5.3: the Argon2id test vector, with secret and associated data.
+    let params = argon2::ParamsBuilder::new()
+        .m_cost(32)
+        .t_cost(3)
+        .p_cost(4)
+        .data(argon2::AssociatedData::new(&[4; 12]).unwrap())
+        .build()
+        .unwrap();
+    let argon2 = Argon2::new_with_secret(&[3; 8], Algorithm::Argon2id, Version::V0x13, params).unwrap();
+    let mut tag = [0; 32];
+    argon2.hash_password_into(&[1; 32], &[2; 16], &mut tag).unwrap();
+    let expected = [
+        0x0d, 0x64, 0x0d, 0xf5, 0x8d, 0x78, 0x76, 0x6c, 0x08, 0xc0, 0x37, 0xa3, 0x4a, 0x8b, 0x53, 0xc9, 0xd0, 0x1e, 0xf0, 0x45,
+        0x2d, 0x75, 0xb6, 0x5e, 0xb5, 0x25, 0x20, 0xe9, 0x6b, 0x01, 0xe6, 0x59,
+    ];
+    assert_eq!(tag, expected);
+}
+
+#[test]
+fn p29_the_argon2_reference_set_verifies() {
+    // phc-winner-argon2, src/test.c, Argon2id version 0x13, salt "somesalt"; those within our bounds.
+    let reference = [
+        ("password", "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"),
+        ("password", "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"),
+        ("password", "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc"),
+        ("password", "$argon2id$v=19$m=65536,t=1,p=1$c29tZXNhbHQ$9qWtwbpyPd3vm1rB1GThgPzZ3/ydHL92zKL+15XZypg"),
+        ("password", "$argon2id$v=19$m=65536,t=4,p=1$c29tZXNhbHQ$kCXUjmjvc5XMqQedpMTsOv+zyJEf5PhtGiUghW9jFyw"),
+        ("differentpassword", "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$C4TWUs9rDEvq7w3+J4umqA32aWKB1+DSiRuBfYxFj94"),
+    ];
+    for (right, encoded) in reference {
+        for normalization in [Normalization::Raw, Normalization::Nfc] {
+            let stored = stored(encoded, normalization);
+            assert_eq!(verify(&password(right), Some(&stored), &CHEAP), Ok(Checked::Right), "{encoded}");
+            assert_eq!(verify(&password("Password"), Some(&stored), &CHEAP), Ok(Checked::Wrong), "{encoded}");
+        }
+    }
+}
+
+#[test]
+fn r01_a_new_hash_verifies_at_the_owasp_floor() {
+    let params = Argon2Params::OWASP_FLOOR;
+    let stored = hash(&password("correct horse"), &[7; SALT_BYTES], &params).unwrap();
+    assert!(stored.encoded.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", stored.encoded);
+    assert_eq!(verify(&password("correct horse"), Some(&stored), &params), Ok(Checked::Right));
+    assert_eq!(verify(&password("correct hors"), Some(&stored), &params), Ok(Checked::Wrong));
+}
+
+#[test]
+fn p03_everything_after_a_nul_counts() {
+    let stored = hash(&password("abc\0tail"), &[7; SALT_BYTES], &CHEAP).unwrap();
+    for wrong in ["abc", "abc\0", "abc\0other", "abc\0tail\0"] {
+        assert_eq!(verify(&password(wrong), Some(&stored), &CHEAP), Ok(Checked::Wrong), "{wrong:?}");
+    }
+}
+
+#[test]
+fn p06_ours_reads_both_spellings_and_imported_only_its_own() {
+    let (composed, decomposed) = (password("caf\u{e9}"), password("cafe\u{301}"));
+    let ours = hash(&decomposed, &[7; SALT_BYTES], &CHEAP).unwrap();
+    assert_eq!(verify(&composed, Some(&ours), &CHEAP), Ok(Checked::Right));
+    let imported = StoredPassword { normalization: Normalization::Raw, ..hash(&composed, &[7; SALT_BYTES], &CHEAP).unwrap() };
+    assert_eq!(verify(&composed, Some(&imported), &CHEAP), Ok(Checked::Right));
+    assert_eq!(verify(&decomposed, Some(&imported), &CHEAP), Ok(Checked::Wrong));
+}
+
+#[test]
+fn p09_outer_spaces_count() {
+    let stored = hash(&password(" secret "), &[7; SALT_BYTES], &CHEAP).unwrap();
+    assert_eq!(verify(&password("secret"), Some(&stored), &CHEAP), Ok(Checked::Wrong));
+    assert_eq!(verify(&password(" secret "), Some(&stored), &CHEAP), Ok(Checked::Right));
+}
+
+#[test]
+fn p12_absurd_argon2_parameters_are_refused_before_anything_is_computed() {
+    for params in [
+        "m=8388608,t=2,p=1",
+        "m=19456,t=4294967295,p=1",
+        "m=19456,t=2,p=16777216",
+        "m=4294986752,t=2,p=1",
+        "m=18446744073709571072,t=2,p=1",
+        "m=131073,t=2,p=1",
+        "m=19456,t=11,p=1",
+        "m=19456,t=2,p=17",
+        "m=7,t=1,p=1",
+        "m=127,t=1,p=16",
+    ] {
+        let encoded = format!("$argon2id$v=19${params}$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc");
+        let checked = verify(&password("password"), Some(&stored(&encoded, Normalization::Raw)), &CHEAP);
+        assert_eq!(checked, Ok(Checked::Corrupt(PhcError::CostOutOfBounds)), "{params}");
+    }
+}
+
+#[test]
+fn p13_parameters_at_the_ceiling_and_djangos_defaults_are_usable() {
+    let ceiling = "$argon2id$v=19$m=131072,t=10,p=16$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+    let django = "$argon2id$v=19$m=102400,t=2,p=8$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+    assert!(Argon2idHash::parse(ceiling).is_ok());
+    assert!(Argon2idHash::parse(django).is_ok());
+}
+
+#[test]
+fn p14_malformed_hashes_are_refused_without_computing() {
+    let tail = "$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+    let good = format!("$argon2id$v=19$m=256,t=2,p=1{tail}");
+    assert!(Argon2idHash::parse(&good).is_ok());
+    let bad = [
+        "x".into(),
+        "$argon2id$".into(),
+        format!("$argon2id$v=19$m=256,t=2,m=256,p=1{tail}"),
+        format!("$argon2id$v=19$t=2,m=256,p=1{tail}"),
+        format!("$argon2id$v=19$m=256,t=2{tail}"),
+        format!("$argon2id$v=19$m=+256,t=2,p=1{tail}"),
+        format!("$argon2id$v=19$m=-256,t=2,p=1{tail}"),
+        format!("$argon2id$v=19$m=0256,t=2,p=1{tail}"),
+        format!("$argon2id$v=19$m=256.0,t=2,p=1{tail}"),
+        format!("$argon2id$v=19$m=256,t=,p=1{tail}"),
+        format!("$argon2id$v=19$m=256,t=2,p=1,data=AA{tail}"),
+        format!("$argon2id$v=16$m=256,t=2,p=1{tail}"),
+        format!("$argon2id$m=256,t=2,p=1{tail}"),
+        format!("$argon2i$v=19$m=256,t=2,p=1{tail}"),
+        "$argon2id$v=19$m=256,t=2,p=1$$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc".into(),
+        "$argon2id$v=19$m=256,t=2,p=1$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc".into(),
+        format!("{good}\n"),
+        format!("{good}="),
+        format!("{good}$"),
+        good.replace("PPc", "PPd"),
+        format!("{good}{}", "A".repeat(1 << 20)),
+    ];
+    for encoded in bad {
+        assert_eq!(Argon2idHash::parse(&encoded).err(), Some(PhcError::Malformed), "{encoded:.90}");
+    }
+}
+
+#[test]
+fn p16_no_password_is_right_for_an_unusable_one() {
+    for encoded in ["", "!", "!x9ikhQ7mfkFzV2cbRKVnH5xWqEKsWJrJw2PnYbn4"] {
+        for typed in ["", "!", encoded] {
+            let checked = verify(&password(typed), Some(&stored(encoded, Normalization::Raw)), &CHEAP);
+            assert_eq!(checked, Ok(Checked::Wrong), "{encoded:?} {typed:?}");
+        }
+    }
+    assert_eq!(verify(&password(""), None, &CHEAP), Ok(Checked::Wrong));
+}
+
+#[test]
+fn sc02_stored_passwords_print_redacted() {
+    assert_eq!(format!("{:?}", stored("$argon2id$…", Normalization::Nfc)), "StoredPassword(redacted)");
+}
+
+proptest! {
+    #[test]
+    fn p14_any_text_is_read_without_panic(text in any::<String>()) {
+        drop(Argon2idHash::parse(&text));
+    }
+
+    #[test]
+    fn p14_any_parameters_are_read_within_the_ceiling(m in any::<u64>(), t in any::<u64>(), p in any::<u64>()) {
+        let encoded = format!("$argon2id$v=19$m={m},t={t},p={p}$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc");
+        if let Ok(hash) = Argon2idHash::parse(&encoded) {
+            prop_assert!(Argon2Params::CEILING.at_least(&hash.params));
+        }
+    }
+}

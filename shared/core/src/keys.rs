@@ -1,0 +1,288 @@
+//! The keys that everything keyed is made with, and how one is derived per use.
+//!
+//! `PALISADE_SECRET` holds one or more strings, first current: it signs, all verify. HKDF-SHA-256 (RFC 5869) gives one key per use,
+//! with info `palisade/v1/<use>`, so that a token of one kind is never one of another. `PALISADE_IDENTITY_KEY` is apart and never
+//! rotated, since every storage key hangs on it.
+
+use std::fmt;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::identifier::Identifier;
+
+/// The shortest accepted secret, in characters: 32 printable characters hold at least 128 bits even in hexadecimal.
+pub const SECRET_MIN_CHARS: usize = 32;
+
+/// HMAC-SHA-256 of `parts`, each preceded by its length, so that no two lists of parts share an input.
+fn mac(key: &[u8], parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
+    for part in parts {
+        mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        mac.update(part);
+    }
+    Some(mac)
+}
+
+/// What a derived key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Tokens against cross-site requests.
+    Csrf,
+    /// Known-device tokens.
+    Device,
+    /// Pseudonyms in logs.
+    Log,
+}
+
+impl Use {
+    fn info(self) -> &'static str {
+        match self {
+            Self::Csrf => "palisade/v1/csrf",
+            Self::Device => "palisade/v1/device",
+            Self::Log => "palisade/v1/log",
+        }
+    }
+}
+
+struct Key {
+    id: String,
+    csrf: Zeroizing<[u8; 32]>,
+    device: Zeroizing<[u8; 32]>,
+    log: Zeroizing<[u8; 32]>,
+}
+
+impl Key {
+    fn derive(secret: &str) -> Option<Self> {
+        let hkdf = Hkdf::<Sha256>::new(None, secret.as_bytes());
+        let mut id = [0_u8; 6];
+        hkdf.expand(b"palisade/v1/key-id", &mut id).ok()?;
+        let one = |of: Use| {
+            let mut key = Zeroizing::new([0_u8; 32]);
+            hkdf.expand(of.info().as_bytes(), key.as_mut()).ok().map(|()| key)
+        };
+        Some(Self {
+            id: Base64UrlUnpadded::encode_string(&id),
+            csrf: one(Use::Csrf)?,
+            device: one(Use::Device)?,
+            log: one(Use::Log)?,
+        })
+    }
+
+    fn of(&self, of: Use) -> &[u8; 32] {
+        match of {
+            Use::Csrf => &self.csrf,
+            Use::Device => &self.device,
+            Use::Log => &self.log,
+        }
+    }
+}
+
+/// The keys derived from `PALISADE_SECRET`: the first signs, all verify.
+pub struct KeyRing {
+    current: Key,
+    retired: Vec<Key>,
+}
+
+impl KeyRing {
+    /// From the setting's text: strings of at least [`SECRET_MIN_CHARS`] printable ASCII characters, separated by commas.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong, without the value.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut keys = Vec::new();
+        for (place, secret) in text.split(',').map(str::trim).enumerate() {
+            check_secret(secret).map_err(|why| format!("secret {} {why}", place + 1))?;
+            keys.push(Key::derive(secret).ok_or("cannot be used as a key")?);
+        }
+        let mut keys = keys.into_iter();
+        let current = keys.next().ok_or("is empty")?;
+        Ok(Self { current, retired: keys.collect() })
+    }
+
+    /// The id of the key that signs: 8 characters of base64url.
+    pub fn current_id(&self) -> &str {
+        &self.current.id
+    }
+
+    /// A tag over `parts` with the current key, 32 bytes.
+    pub fn sign(&self, of: Use, parts: &[&[u8]]) -> [u8; 32] {
+        mac(self.current.of(of), parts).map(|mac| mac.finalize().into_bytes().into()).unwrap_or_default()
+    }
+
+    /// Whether `tag` is the tag over `parts` by the key `key_id`; an unknown id is a plain no. In constant time.
+    pub fn verify(&self, of: Use, key_id: &str, parts: &[&[u8]], tag: &[u8]) -> bool {
+        std::iter::once(&self.current)
+            .chain(&self.retired)
+            .find(|key| key.id == key_id)
+            .and_then(|key| mac(key.of(of), parts))
+            .is_some_and(|mac| mac.verify_slice(tag).is_ok())
+    }
+
+    /// What stands for `what` in logs: 16 characters of a keyed hash, stable until the secret is rotated.
+    pub fn pseudonym(&self, what: &str) -> String {
+        let tag = self.sign(Use::Log, &[what.as_bytes()]);
+        Base64UrlUnpadded::encode_string(tag.get(..12).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRing").field("current", &self.current.id).field("retired", &self.retired.len()).finish_non_exhaustive()
+    }
+}
+
+fn check_secret(secret: &str) -> Result<(), String> {
+    if secret.chars().count() < SECRET_MIN_CHARS {
+        return Err(format!("is shorter than {SECRET_MIN_CHARS} characters"));
+    }
+    if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("has characters other than printable ASCII".into());
+    }
+    if secret.bytes().all(|byte| Some(byte) == secret.bytes().next()) {
+        return Err("repeats one character".into());
+    }
+    Ok(())
+}
+
+/// The key under which identifiers become storage keys. Never rotated.
+pub struct IdentityKey(Zeroizing<Vec<u8>>);
+
+impl IdentityKey {
+    /// From the setting's text, at least [`SECRET_MIN_CHARS`] printable ASCII characters.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong, without the value.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        check_secret(text)?;
+        Ok(Self(Zeroizing::new(text.as_bytes().to_vec())))
+    }
+
+    /// The storage key of `identifier`, whether or not such an account exists.
+    pub fn account_key(&self, identifier: &Identifier) -> AccountKey {
+        let tag = self.tag("account", identifier.as_str());
+        AccountKey(Base64UrlUnpadded::encode_string(tag.get(..16).unwrap_or_default()))
+    }
+
+    /// A short tag of a name for counting distinct names of one address: 6 bytes, 8 characters of base64url, under another label
+    /// than the storage key, so that a counter item does not list whom an address tried.
+    pub fn name_tag(&self, identifier: &Identifier) -> String {
+        let tag = self.tag("name", identifier.as_str());
+        Base64UrlUnpadded::encode_string(tag.get(..6).unwrap_or_default())
+    }
+
+    fn tag(&self, label: &str, text: &str) -> [u8; 32] {
+        mac(&self.0, &[label.as_bytes(), text.as_bytes()]).map(|mac| mac.finalize().into_bytes().into()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for IdentityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdentityKey(redacted)")
+    }
+}
+
+/// The storage key of an account, its sessions and counters: 128 bits of HMAC-SHA-256 as 22 characters of base64url.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AccountKey(String);
+
+impl AccountKey {
+    /// How many characters a key has.
+    pub const CHARS: usize = 22;
+
+    /// `None` unless `text` is exactly what [`IdentityKey::account_key`] could have made: a key that a client sent is checked
+    /// before it becomes part of a request to the store.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0_u8; 16];
+        (text.len() == Self::CHARS && Base64UrlUnpadded::decode(text, &mut bytes).is_ok_and(|b| b.len() == 16))
+            .then(|| Self(text.to_owned()))
+    }
+
+    /// The key's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "a-marked-fake-secret-for-tests-0001";
+    const OLDER: &str = "a-marked-fake-secret-for-tests-0000";
+
+    #[test]
+    fn p29_hmac_sha_256_matches_rfc_4231() {
+        // RFC 4231, test cases 1 and 2.
+        let mut one = Hmac::<Sha256>::new_from_slice(&[0x0b; 20]).unwrap();
+        one.update(b"Hi There");
+        let mut two = Hmac::<Sha256>::new_from_slice(b"Jefe").unwrap();
+        two.update(b"what do ya want for nothing?");
+        let hex = |mac: Hmac<Sha256>| -> String { mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect() };
+        assert_eq!(hex(one), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+        assert_eq!(hex(two), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
+    #[test]
+    fn p25_a_retired_key_verifies_and_an_unknown_one_does_not() {
+        let before = KeyRing::parse(OLDER).unwrap();
+        let tag = before.sign(Use::Device, &[b"x"]);
+        let rotated = KeyRing::parse(&format!("{SECRET},{OLDER}")).unwrap();
+        assert!(rotated.verify(Use::Device, before.current_id(), &[b"x"], &tag));
+        assert_ne!(rotated.current_id(), before.current_id());
+        let dropped = KeyRing::parse(SECRET).unwrap();
+        assert!(!dropped.verify(Use::Device, before.current_id(), &[b"x"], &tag));
+    }
+
+    #[test]
+    fn a_tag_of_one_use_is_none_of_another() {
+        let ring = KeyRing::parse(SECRET).unwrap();
+        let tag = ring.sign(Use::Csrf, &[b"x"]);
+        assert!(ring.verify(Use::Csrf, ring.current_id(), &[b"x"], &tag));
+        assert!(!ring.verify(Use::Device, ring.current_id(), &[b"x"], &tag));
+    }
+
+    #[test]
+    fn parts_are_kept_apart() {
+        let ring = KeyRing::parse(SECRET).unwrap();
+        assert_ne!(ring.sign(Use::Csrf, &[b"ab", b"c"]), ring.sign(Use::Csrf, &[b"a", b"bc"]));
+    }
+
+    #[test]
+    fn d20_a_missing_short_or_empty_secret_is_refused_without_its_value() {
+        for bad in ["", "canary", ",", &format!("{SECRET},canary"), &"x".repeat(40), &format!("{SECRET}\u{e9}")] {
+            let why = KeyRing::parse(bad).unwrap_err();
+            assert!(!why.contains("canary") && !why.contains(SECRET), "{why}");
+            assert!(IdentityKey::parse(bad).is_err() || bad.contains(','));
+        }
+    }
+
+    #[test]
+    fn sc02_keys_print_redacted() {
+        let printed = format!("{:?} {:?}", KeyRing::parse(SECRET).unwrap(), IdentityKey::parse(SECRET).unwrap());
+        assert!(!printed.contains(SECRET), "{printed}");
+        assert!(printed.ends_with("IdentityKey(redacted)"), "{printed}");
+    }
+
+    #[test]
+    fn account_keys_are_22_characters_and_differ_from_name_tags() {
+        let key = IdentityKey::parse(SECRET).unwrap();
+        let alice = Identifier::parse("alice").unwrap();
+        let account = key.account_key(&alice);
+        assert_eq!(AccountKey::parse(account.as_str()), Some(account.clone()));
+        assert!(!account.as_str().starts_with(&key.name_tag(&alice)));
+    }
+
+    #[test]
+    fn se23_only_a_canonical_key_is_a_key() {
+        for bad in
+            ["", "short", "AAAAAAAAAAAAAAAAAAAAA#", "AAAAAAAAAAAAAAAAAAAAAB", "AAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAA\0A"]
+        {
+            assert_eq!(AccountKey::parse(bad), None, "{bad:?}");
+        }
+        assert!(AccountKey::parse("AAAAAAAAAAAAAAAAAAAAAA").is_some());
+    }
+}

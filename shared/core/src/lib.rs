@@ -1,0 +1,36 @@
+//! The rules of Palisade: what is decided, never how it is stored or sent.
+//!
+//! Everything here is a pure function of its arguments. Time is a [`Timestamp`] handed in, randomness is bytes handed in; there is
+//! no I/O, no clock, no environment and no type of AWS or HTTP.
+
+pub mod account;
+pub mod client_ip;
+pub mod csrf;
+pub mod denial;
+pub mod device;
+pub mod event;
+pub mod fault;
+pub mod hashing;
+pub mod identifier;
+pub mod ip_window;
+pub mod keys;
+pub mod policy;
+pub mod secret;
+pub mod session;
+pub mod settings;
+pub mod throttle;
+pub mod timestamp;
+pub mod user_agent;
+
+pub use account::{Account, Role, Status, Subject};
+pub use client_ip::{ClientIp, IpPrefix};
+pub use denial::{Denial, InvalidRequest, LimitReason, RateLimited};
+pub use event::{Event, EventKind, Trail};
+pub use fault::Fault;
+pub use identifier::Identifier;
+pub use keys::{AccountKey, IdentityKey, KeyRing};
+pub use policy::Policy;
+pub use secret::Password;
+pub use settings::Settings;
+pub use timestamp::Timestamp;
+pub use user_agent::UserAgent;

@@ -1,0 +1,124 @@
+//! The two policy profiles and every number in them.
+//!
+//! `seed` has the numbers of the article Palisade rebuilds; `nist` those of NIST SP 800-63B-4 for a single factor. Each number can be
+//! overridden alone by the setting named at it.
+
+use std::time::Duration;
+
+use crate::hashing::Argon2Params;
+use crate::throttle::LaneRules;
+
+/// Which set of numbers is the base.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// The article's numbers, its bugs fixed.
+    Seed,
+    /// NIST SP 800-63B-4, single factor.
+    Nist,
+}
+
+impl Profile {
+    /// The word in `PALISADE_POLICY`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Seed => "seed",
+            Self::Nist => "nist",
+        }
+    }
+}
+
+/// Over how long an address's failed logins are added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureWindow {
+    /// The current quarter of an hour.
+    Quarter,
+    /// The current hour.
+    Hour,
+}
+
+/// What one address prefix may do in a fixed window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IpLimits {
+    /// `PALISADE_REQUESTS_PER_IP`, an hour: the article's 1000 in both profiles (requirement r34).
+    pub requests_per_hour: u64,
+    /// `PALISADE_AUTH_REQUESTS_PER_IP`, an hour: the article's 20 (r36); `nist` 1000, so that an office behind one address is not
+    /// refused.
+    pub auth_requests_per_hour: u64,
+    /// `PALISADE_LOGIN_FAILURES_PER_IP`, in [`IpLimits::failure_window`]: the article's 5 (r35); `nist` 100.
+    pub failures: u64,
+    /// A quarter of an hour in `seed`, an hour in `nist`.
+    pub failure_window: FailureWindow,
+}
+
+/// How long a session lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRules {
+    /// `PALISADE_SESSION_IDLE_S`: the article's hour (r21); NIST SP 800-63B-4, 2.2.3 allows it for AAL2.
+    pub idle: Duration,
+    /// `PALISADE_SESSION_MAX_S`: 24 hours from login, never extended (r27; NIST SP 800-63B-4, 2.2.3).
+    pub absolute: Duration,
+}
+
+/// All numbers in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Where they started from.
+    pub profile: Profile,
+    /// Limits of one address.
+    pub ip: IpLimits,
+    /// The throttle of an account as strangers see it.
+    pub common_lane: LaneRules,
+    /// The throttle of an account from one known device.
+    pub device_lane: LaneRules,
+    /// Sessions.
+    pub session: SessionRules,
+    /// How long a device stays known: 90 days.
+    pub device_lifetime: Duration,
+    /// `PALISADE_PASSWORD_MAX_AGE_DAYS`: the article's 90 days (r14); `nist` never (3.1.1.2: no periodic change).
+    pub password_max_age: Option<Duration>,
+    /// The cost of new password hashes.
+    pub argon2: Argon2Params,
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl Policy {
+    /// The article's numbers.
+    pub fn seed() -> Self {
+        let lane = LaneRules {
+            delay_cap: Duration::from_secs(60),
+            memory: Duration::from_secs(3_600),
+            lease: Duration::from_secs(5),
+            leases: 3,
+            closes_at: None,
+        };
+        Self {
+            profile: Profile::Seed,
+            ip: IpLimits {
+                requests_per_hour: 1_000,
+                auth_requests_per_hour: 20,
+                failures: 5,
+                failure_window: FailureWindow::Quarter,
+            },
+            device_lane: LaneRules { closes_at: Some(10), ..lane.clone() },
+            common_lane: lane,
+            session: SessionRules { idle: Duration::from_secs(3_600), absolute: DAY },
+            device_lifetime: DAY * 90,
+            password_max_age: Some(DAY * 90),
+            argon2: Argon2Params::OWASP_FLOOR,
+        }
+    }
+
+    /// NIST SP 800-63B-4.
+    pub fn nist() -> Self {
+        let seed = Self::seed();
+        Self {
+            profile: Profile::Nist,
+            ip: IpLimits { auth_requests_per_hour: 1_000, failures: 100, failure_window: FailureWindow::Hour, ..seed.ip },
+            // SP 800-63B-4, 3.2.2: no more than 100 consecutive failed attempts on one account.
+            common_lane: LaneRules { closes_at: Some(100), ..seed.common_lane },
+            password_max_age: None,
+            ..seed
+        }
+    }
+}

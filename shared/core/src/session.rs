@@ -1,0 +1,152 @@
+//! A session as it is issued: its token, and what is stored of it.
+//!
+//! The token is `<account_key>.<secret>`, the secret 32 random bytes in base64url. Only SHA-256 of the secret is stored, so that whoever
+//! reads the table holds nothing that signs in (CWE-522; ASVS 7.2.2).
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+
+use crate::account::Account;
+use crate::client_ip::ClientIp;
+use crate::keys::AccountKey;
+use crate::policy::SessionRules;
+use crate::secret::{SecretBytes, SecretText};
+use crate::timestamp::Timestamp;
+use crate::user_agent::UserAgent;
+
+/// Where a session is stored: the account's key and the secret's digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionKey {
+    /// Whose session.
+    pub account_key: AccountKey,
+    /// SHA-256 of the secret, base64url.
+    pub secret_hash: String,
+}
+
+impl SessionKey {
+    /// The key of the session that `token` stands for; `None` unless it has exactly the form of one, so that nothing else of a client
+    /// ever becomes a key in the store.
+    pub fn of_token(token: &str) -> Option<Self> {
+        let (account_key, secret) = token.split_once('.')?;
+        let account_key = AccountKey::parse(account_key)?;
+        let mut bytes = [0_u8; 32];
+        let decoded = (secret.len() == 43).then(|| Base64UrlUnpadded::decode(secret, &mut bytes).ok().map(<[u8]>::len)).flatten();
+        (decoded == Some(32)).then(|| Self::new(account_key, &SecretBytes::new(bytes)))
+    }
+
+    fn new(account_key: AccountKey, secret: &SecretBytes) -> Self {
+        Self { account_key, secret_hash: Base64UrlUnpadded::encode_string(&secret.digest()) }
+    }
+}
+
+/// What is stored of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Where.
+    pub key: SessionKey,
+    /// The account's version it was issued under; it dies when that moves on.
+    pub auth_version: u64,
+    /// When the password was given.
+    pub auth_time: Timestamp,
+    /// When it was issued.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_seen: Timestamp,
+    /// Where from.
+    pub ip: String,
+    /// The browser's name, cut, and the hash of all of it.
+    pub user_agent: UserAgent,
+    /// The earlier of its idle and absolute ends.
+    pub expires_at: Timestamp,
+}
+
+/// A session just issued.
+#[derive(Debug)]
+pub struct Issued {
+    /// What to store.
+    pub session: Session,
+    /// What the client gets, once.
+    pub token: SecretText,
+    /// The absolute end, never extended.
+    pub ends_at: Timestamp,
+}
+
+/// Issues a session of `account` from 32 random bytes.
+pub fn issue(
+    account: &Account,
+    ip: ClientIp,
+    user_agent: UserAgent,
+    secret: &SecretBytes,
+    now: Timestamp,
+    rules: &SessionRules,
+) -> Issued {
+    let key = SessionKey::new(account.key.clone(), secret);
+    let token = format!("{}.{}", account.key.as_str(), Base64UrlUnpadded::encode_string(secret.expose()));
+    let ends_at = now.plus(rules.absolute);
+    Issued {
+        session: Session {
+            key,
+            auth_version: account.auth_version,
+            auth_time: now,
+            created_at: now,
+            last_seen: now,
+            ip: ip.to_string(),
+            user_agent,
+            expires_at: ends_at.min(now.plus(rules.idle)),
+        },
+        token: SecretText::new(token),
+        ends_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+
+    fn token(secret: [u8; 32]) -> String {
+        format!("{KEY}.{}", Base64UrlUnpadded::encode_string(&secret))
+    }
+
+    #[test]
+    fn se29_the_stored_hash_is_not_the_secret_and_no_token() {
+        let key = SessionKey::of_token(&token([9; 32])).unwrap();
+        assert_ne!(key.secret_hash, Base64UrlUnpadded::encode_string(&[9; 32]));
+        let replayed = SessionKey::of_token(&format!("{KEY}.{}", key.secret_hash)).unwrap();
+        assert_ne!(replayed.secret_hash, key.secret_hash);
+    }
+
+    #[test]
+    fn se21_every_single_bit_change_is_another_session_or_none() {
+        let original = token([9; 32]);
+        let key = SessionKey::of_token(&original);
+        for place in 0..original.len() {
+            for bit in 0..8 {
+                let mut bytes = original.clone().into_bytes();
+                bytes[place] ^= 1 << bit;
+                if let Ok(changed) = String::from_utf8(bytes) {
+                    assert_ne!(SessionKey::of_token(&changed), key, "{changed}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn se23_only_the_exact_form_is_a_token() {
+        let good = token([9; 32]);
+        let long = format!("{good}{}", "A".repeat(3_000));
+        for bad in [
+            "",
+            ".",
+            KEY,
+            &format!("{KEY}."),
+            &format!(".{good}"),
+            &format!("{good}.x"),
+            &good.replace('.', "#"),
+            &format!("{good}="),
+            &long,
+        ] {
+            assert_eq!(SessionKey::of_token(bad), None, "{bad:.80}");
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Whether a password may be tried on a lane right now: the account throttle (requirement r42) as a pure state machine.
+//!
+//! A lane is a sequence of attempts that share one count of failures. An account has a common lane for everybody and one lane for
+//! each known device. A try takes a lease before the password is checked and settles it afterwards:
+//!
+//! ```text
+//!             reserve: now ≥ not_before, a lease free, not closed
+//!   ┌────────┐ ───────────────────────────────────────────────► ┌──────────┐
+//!   │  open  │                                                  │ in flight│ at most `leases` at once
+//!   └────────┘ ◄─────────────────────────────────────────────── └──────────┘
+//!     ▲    ▲     settle success: failures settled before its      │      │
+//!     │    │     own reservation are forgotten                    │      │ not settled within `lease`:
+//!     │    │                                                      │      │ a failure made at that moment
+//!     │    └── now ≥ not_before ── ┌─────────┐ ◄─ settle failure ─┘      │
+//!     │                            │ delayed │ ◄─────────────────────────┘
+//!     │                            └─────────┘   not_before = max(old, now + min(2^(n−1), cap))
+//!     │ a reset                         │ `closes_at` failures in a row
+//!     └──────────── ┌────────┐ ◄────────┘
+//!                   │ closed │   no password is tried, not even the right one
+//!                   └────────┘
+//! ```
+//!
+//! What holds, however requests interleave, as long as each change is one compare-and-set:
+//! 1. at most `leases` hashes run per lane and delay step;
+//! 2. two right passwords at once both succeed;
+//! 3. a try during the delay changes nothing: it neither counts nor extends;
+//! 4. a success never forgets a failure settled after its own reservation;
+//! 5. the state depends on attempts alone, never on whether the account exists.
+//!
+//! Failures are forgotten after `memory` without one (the delay starts again at one second); failures in a row, which close a lane,
+//! only by a success. Numbers that cannot be (a hand-edited item, a clock far ahead) are read as the longest delay's count.
+
+use std::time::Duration;
+
+use crate::denial::{LimitReason, RateLimited};
+use crate::ip_window::whole_seconds;
+use crate::timestamp::Timestamp;
+
+/// How far two environments' clocks may differ before a stored time counts as damaged.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(600);
+
+/// What a closed lane tells the client to wait, in seconds; only a reset really opens it.
+const CLOSED_RETRY_AFTER_S: u64 = 3_600;
+
+/// The largest count that is believed.
+const BELIEVABLE: u64 = 1 << 40;
+
+/// The numbers of a lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneRules {
+    /// `PALISADE_LOGIN_DELAY_CAP_S`: the article's 60 seconds.
+    pub delay_cap: Duration,
+    /// `PALISADE_LOGIN_DELAY_MEMORY_S`: the article's hour.
+    pub memory: Duration,
+    /// How long a try may take before it counts as a failure: 5 seconds, more than any request's deadline.
+    pub lease: Duration,
+    /// Tries at once: 3, so that a slow client's repeated click is not refused.
+    pub leases: usize,
+    /// Failures in a row that close the lane; `None` for never.
+    pub closes_at: Option<u64>,
+}
+
+/// A try under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// Drawn once per request: how a request knows its own lease again.
+    pub nonce: String,
+    /// When it was taken.
+    pub reserved_at: Timestamp,
+    /// [`Lane::settled`] at that moment: what a success of this try may forget.
+    pub settled_before: u64,
+}
+
+/// The state of one lane. `Default` is a lane nobody has failed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lane {
+    /// Failures ever settled; only grows.
+    pub settled: u64,
+    /// Of those, how many no longer count for the delay.
+    pub forgotten: u64,
+    /// Of those, how many came before a success.
+    pub cleared: u64,
+    /// No try before this.
+    pub not_before: Timestamp,
+    /// When the last failure was settled.
+    pub last_failure: Option<Timestamp>,
+    /// Tries under way.
+    pub leases: Vec<Lease>,
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Self { settled: 0, forgotten: 0, cleared: 0, not_before: Timestamp::EPOCH, last_failure: None, leases: Vec::new() }
+    }
+}
+
+/// How a try ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The password was right and the account may sign in.
+    Success,
+    /// Anything else.
+    Failure,
+}
+
+/// Why no lease is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Come back at this time.
+    Delayed(Timestamp),
+    /// Closed until a reset.
+    Closed,
+}
+
+impl Refusal {
+    /// As the client is told: always `login_delay`, one try per wait.
+    pub fn rate_limited(self, now: Timestamp) -> RateLimited {
+        let retry_after = match self {
+            Self::Delayed(until) => whole_seconds(until.since(now)),
+            Self::Closed => CLOSED_RETRY_AFTER_S,
+        };
+        RateLimited { reason: LimitReason::LoginDelay, limit: 1, retry_after }
+    }
+}
+
+/// The delay after the `failures`th failure: min(2^(n−1), cap) seconds, none for none.
+pub fn delay_after(failures: u64, cap: Duration) -> Duration {
+    let Some(doublings) = failures.checked_sub(1) else {
+        return Duration::ZERO;
+    };
+    let seconds = u32::try_from(doublings).ok().and_then(|n| 1_u64.checked_shl(n)).unwrap_or(u64::MAX);
+    Duration::from_secs(seconds).min(cap)
+}
+
+impl Lane {
+    /// Takes a lease for `nonce`, or says why not. A refusal changes nothing.
+    pub fn reserve(&self, nonce: &str, now: Timestamp, rules: &LaneRules) -> Result<Self, Refusal> {
+        let mut lane = self.aged(now, rules);
+        if lane.is_full(rules) || now < lane.not_before {
+            return Err(lane.opens_at(rules).map_or(Refusal::Closed, Refusal::Delayed));
+        }
+        let settled_before = lane.settled;
+        lane.leases.push(Lease { nonce: nonce.to_owned(), reserved_at: now, settled_before });
+        Ok(lane)
+    }
+
+    /// Settles the lease of `nonce`; `None` when there is nothing left to settle: it was settled before, or timed out into a failure.
+    pub fn settle(&self, nonce: &str, verdict: Verdict, now: Timestamp, rules: &LaneRules) -> Option<Self> {
+        let mut lane = self.aged(now, rules);
+        let place = lane.leases.iter().position(|lease| lease.nonce == nonce)?;
+        let lease = lane.leases.remove(place);
+        match verdict {
+            Verdict::Success => {
+                lane.cleared = lane.cleared.max(lease.settled_before);
+                lane.forgotten = lane.forgotten.max(lane.cleared);
+            }
+            Verdict::Failure => lane.fail(now, rules),
+        }
+        Some(lane)
+    }
+
+    /// Whether `nonce` holds a lease.
+    pub fn holds(&self, nonce: &str) -> bool {
+        self.leases.iter().any(|lease| lease.nonce == nonce)
+    }
+
+    /// Whether failures in a row have closed the lane.
+    pub fn is_closed(&self, rules: &LaneRules) -> bool {
+        rules.closes_at.is_some_and(|closes_at| self.in_a_row() >= closes_at)
+    }
+
+    /// Failures that count for the delay.
+    pub fn failures(&self) -> u64 {
+        self.settled.saturating_sub(self.forgotten)
+    }
+
+    /// Failures since the last success.
+    pub fn in_a_row(&self) -> u64 {
+        self.settled.saturating_sub(self.cleared)
+    }
+
+    /// When the lane is as good as new and its item garbage; `None` for never, since it counts towards closing or is closed.
+    pub fn expires_at(&self, rules: &LaneRules) -> Option<Timestamp> {
+        if rules.closes_at.is_some() && self.in_a_row() > 0 {
+            return None;
+        }
+        let newest_lease = self.leases.iter().map(|lease| lease.reserved_at.plus(rules.lease)).max();
+        let last = self.last_failure.max(newest_lease).max(Some(self.not_before))?;
+        Some(last.plus(rules.memory).plus(rules.delay_cap).plus(CLOCK_SKEW))
+    }
+
+    /// The lane at `now`: leases that ran out are failures, and failures long past no longer count.
+    fn aged(&self, now: Timestamp, rules: &LaneRules) -> Self {
+        let mut lane = self.clone();
+        lane.leases.sort_by_key(|lease| lease.reserved_at);
+        while let Some(ran_out) = lane.leases.first().map(|lease| lease.reserved_at.plus(rules.lease)) {
+            if now < ran_out {
+                break;
+            }
+            lane.leases.remove(0);
+            lane.fail(ran_out, rules);
+        }
+        lane.forget(now, rules);
+        lane
+    }
+
+    fn fail(&mut self, at: Timestamp, rules: &LaneRules) {
+        self.forget(at, rules);
+        self.settled = self.settled.saturating_add(1);
+        self.not_before = self.not_before.max(at.plus(delay_after(self.failures(), rules.delay_cap)));
+        self.last_failure = self.last_failure.max(Some(at));
+    }
+
+    fn forget(&mut self, now: Timestamp, rules: &LaneRules) {
+        if self.last_failure.is_some_and(|last| now >= last.plus(rules.memory)) {
+            self.forgotten = self.settled;
+        }
+    }
+
+    /// No lease is free, or those in flight could close the lane.
+    fn is_full(&self, rules: &LaneRules) -> bool {
+        let in_flight = u64::try_from(self.leases.len()).unwrap_or(u64::MAX);
+        self.leases.len() >= rules.leases
+            || rules.closes_at.is_some_and(|closes_at| self.in_a_row().saturating_add(in_flight) >= closes_at)
+    }
+
+    /// When a refused lane opens if nobody settles: leases run out one by one, each into a failure with its delay. A lease that runs
+    /// out within the second after counts too, since a client waits whole seconds. `None` when it stays closed.
+    fn opens_at(&self, rules: &LaneRules) -> Option<Timestamp> {
+        let mut lane = self.clone();
+        loop {
+            let ran_out = lane.leases.first().map(|lease| lease.reserved_at.plus(rules.lease));
+            let in_the_way = |at: Timestamp| at < lane.not_before.plus(Duration::from_secs(1));
+            match ran_out {
+                Some(at) if lane.is_full(rules) || in_the_way(at) => {
+                    lane.leases.remove(0);
+                    lane.fail(at, rules);
+                }
+                _ => return (!lane.is_full(rules)).then_some(lane.not_before),
+            }
+        }
+    }
+}
+
+/// A number as an item held it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// The attribute is not there.
+    Missing,
+    /// It is no number, or none that fits.
+    Unreadable,
+    /// A number.
+    Number(i128),
+}
+
+impl Stored {
+    fn count(self) -> Option<u64> {
+        match self {
+            Self::Number(n) => u64::try_from(n).ok().filter(|n| *n <= BELIEVABLE),
+            Self::Missing | Self::Unreadable => None,
+        }
+    }
+
+    fn time(self, latest: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Number(n) => i64::try_from(n).ok().filter(|n| (0..=latest.millis()).contains(n)).map(Timestamp::from_millis),
+            Self::Missing | Self::Unreadable => None,
+        }
+    }
+}
+
+/// A lane's item as read, every number suspect.
+#[derive(Debug, Clone)]
+pub struct StoredLane {
+    /// See [`Lane::settled`].
+    pub settled: Stored,
+    /// See [`Lane::forgotten`].
+    pub forgotten: Stored,
+    /// See [`Lane::cleared`].
+    pub cleared: Stored,
+    /// See [`Lane::not_before`].
+    pub not_before: Stored,
+    /// See [`Lane::last_failure`]; missing is fine while nothing has failed.
+    pub last_failure: Stored,
+    /// Nonce, [`Lease::reserved_at`] and [`Lease::settled_before`] of each lease.
+    pub leases: Vec<(String, Stored, Stored)>,
+}
+
+impl StoredLane {
+    /// The lane, and whether something had to be repaired. Damage never makes a free pass: a count that can't be is read as the
+    /// longest delay's, a lease that can't be as one that ran out.
+    pub fn read(self, now: Timestamp, rules: &LaneRules) -> (Lane, bool) {
+        let latest = now.plus(rules.delay_cap).plus(CLOCK_SKEW);
+        let counts = match (self.settled.count(), self.forgotten.count(), self.cleared.count()) {
+            (Some(settled), Some(forgotten), Some(cleared)) if cleared <= forgotten && forgotten <= settled => {
+                Some((settled, forgotten, cleared))
+            }
+            _ => None,
+        };
+        let last_failure = self.last_failure.time(latest);
+        let no_failure_yet = self.last_failure == Stored::Missing && counts.is_some_and(|(settled, ..)| settled == 0);
+        let not_before = self.not_before.time(latest);
+        let (settled, forgotten, cleared) = counts.unwrap_or((failures_at_cap(rules.delay_cap), 0, 0));
+        let mut lane = Lane {
+            settled,
+            forgotten,
+            cleared,
+            not_before: Timestamp::EPOCH,
+            last_failure: last_failure.or((!no_failure_yet).then_some(now)),
+            leases: Vec::new(),
+        };
+        lane.not_before =
+            not_before.unwrap_or_else(|| last_failure.map_or(now, |last| last.plus(delay_after(lane.failures(), rules.delay_cap))));
+        let mut repaired = counts.is_none() || not_before.is_none() || (last_failure.is_none() && !no_failure_yet);
+        for (nonce, reserved_at, settled_before) in self.leases {
+            let whole = reserved_at.time(latest).zip(settled_before.count().filter(|before| *before <= lane.settled));
+            repaired |= whole.is_none();
+            let (reserved_at, settled_before) = whole.unwrap_or((now.minus(rules.lease), 0));
+            lane.leases.push(Lease { nonce, reserved_at, settled_before });
+        }
+        (lane, repaired)
+    }
+}
+
+fn failures_at_cap(cap: Duration) -> u64 {
+    (1..=64).find(|failures| delay_after(*failures, cap) == cap).unwrap_or(64)
+}
+
+#[cfg(test)]
+#[path = "throttle/tests.rs"]
+mod tests;
