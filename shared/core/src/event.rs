@@ -216,6 +216,11 @@ impl Trail {
         self.record(Event::new(kind));
     }
 
+    /// Adds an event of `kind` about the session that `pseudonym` stands for.
+    pub fn record_session(&mut self, kind: EventKind, pseudonym: String) {
+        self.record(Event { session: Some(pseudonym), ..Event::new(kind) });
+    }
+
     /// What was recorded, in order.
     pub fn into_events(self) -> Vec<Event> {
         self.events

@@ -141,6 +141,12 @@ pub fn verify(password: &Password, stored: Option<&StoredPassword>, current: &Ar
     }
 }
 
+/// How many Argon2id runs [`verify`] will make: one, and one more for a stored hash at other parameters.
+pub fn runs(stored: Option<&StoredPassword>, current: &Argon2Params) -> u32 {
+    let other = stored.and_then(|stored| Argon2idHash::parse(&stored.encoded).ok()).is_some_and(|hash| hash.params != *current);
+    1 + u32::from(other)
+}
+
 /// Empty, or Django's mark of an account without a password.
 fn is_unusable(encoded: &str) -> bool {
     encoded.is_empty() || encoded.starts_with('!')

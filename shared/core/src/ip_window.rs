@@ -80,6 +80,15 @@ impl IpCounts {
     /// What stands for counters that can't be read: over every limit.
     pub const UNREADABLE: Self =
         Self { requests: u64::MAX, auth_requests: u64::MAX, failures: [u64::MAX; 4], names: MAX_NAMES, names_filled: false };
+
+    /// The counts once the failure's place taken in `window` is given back.
+    #[must_use]
+    pub fn without_failure(mut self, window: &IpWindow) -> Self {
+        if let Some(failures) = self.failures.get_mut(window.quarter) {
+            *failures = failures.saturating_sub(1);
+        }
+        self
+    }
 }
 
 /// One limit as the client is told of it (requirement r39).

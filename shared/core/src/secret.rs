@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _};
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
@@ -30,7 +29,11 @@ pub struct Password(Zeroizing<String>);
 impl Password {
     /// `None` when `text` is longer than [`PASSWORD_MAX_BYTES`].
     pub fn new(text: impl Into<String>) -> Option<Self> {
-        let text = Zeroizing::new(text.into());
+        Self::of(Zeroizing::new(text.into()))
+    }
+
+    /// As [`Password::new`], of text that is wiped already.
+    pub fn of(text: Zeroizing<String>) -> Option<Self> {
         (text.len() <= PASSWORD_MAX_BYTES).then_some(Self(text))
     }
 
@@ -54,12 +57,6 @@ impl Password {
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(redacted)")
-    }
-}
-
-impl<'de> Deserialize<'de> for Password {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(String::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("too long"))
     }
 }
 

@@ -1,0 +1,44 @@
+//! The two cookies: read without guessing, set with every attribute that protects them.
+
+use http::header::COOKIE;
+use palisade_core::secret::SecretText;
+use std::time::Duration;
+
+use crate::request::HttpRequest;
+
+/// The session's cookie. `__Host-` ties it to this host, `Path=/` and `Secure` (RFC 6265bis, 4.1.3.2).
+pub const SESSION: &str = "__Host-session";
+/// The device's cookie.
+pub const DEVICE: &str = "__Host-device";
+
+/// What a request has under a cookie's name.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Cookie<'a> {
+    /// Nothing.
+    Absent,
+    /// One value.
+    One(&'a str),
+    /// Several: a tossed cookie cannot be told from the real one.
+    Ambiguous,
+}
+
+/// The cookie `name` of `request`.
+pub fn find<'a>(request: &'a HttpRequest, name: &str) -> Cookie<'a> {
+    let pairs = request.header_values(COOKIE.as_str()).flat_map(|header| header.split(';'));
+    let mut values = pairs.filter_map(|pair| pair.trim().split_once('=')).filter(|(key, _)| *key == name).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (None, _) => Cookie::Absent,
+        (Some(value), None) => Cookie::One(value),
+        (Some(_), Some(_)) => Cookie::Ambiguous,
+    }
+}
+
+/// `Set-Cookie` of a session: no `Max-Age`, so that it goes with the browser.
+pub fn session(token: &SecretText) -> String {
+    format!("{SESSION}={}; Path=/; Secure; HttpOnly; SameSite=Strict", token.expose())
+}
+
+/// `Set-Cookie` of a device, for as long as it stays known.
+pub fn device(token: &SecretText, lifetime: Duration) -> String {
+    format!("{DEVICE}={}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={}", token.expose(), lifetime.as_secs())
+}

@@ -1,0 +1,49 @@
+//! An HTTP request as an event carried it, checked for everything that later steps rely on.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use http::{HeaderMap, Method};
+use palisade_core::UserAgent;
+use zeroize::Zeroizing;
+
+/// A request. Header values hold no control characters; names are lower case; cookies stand as `cookie` headers.
+pub struct HttpRequest {
+    /// The method.
+    pub method: Method,
+    /// The path without stage and query.
+    pub path: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The decoded body, at most [`crate::body::MAX_BYTES`].
+    pub body: Option<Zeroizing<Vec<u8>>>,
+    /// The gateway's source address.
+    pub source_ip: Option<IpAddr>,
+    /// The gateway's id of the request, else the runtime's.
+    pub request_id: String,
+}
+
+impl HttpRequest {
+    /// The first value of `name` that is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Every value of `name` that is text, in order.
+    pub fn header_values<'a>(&'a self, name: &str) -> impl DoubleEndedIterator<Item = &'a str> {
+        self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
+    }
+
+    /// The browser's name; empty when there is none.
+    pub fn user_agent(&self) -> UserAgent {
+        let bytes = self.headers.get(http::header::USER_AGENT).map_or(&[][..], |value| value.as_bytes());
+        UserAgent::new(&String::from_utf8_lossy(bytes))
+    }
+}
+
+/// Method and path only: headers carry tokens, the body a password.
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpRequest").field("method", &self.method).field("path", &self.path).finish_non_exhaustive()
+    }
+}

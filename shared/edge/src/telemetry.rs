@@ -1,0 +1,162 @@
+//! Log lines: one JSON object a line on standard output, ours at the configured level, everybody else's from WARN up.
+//!
+//! `RUST_LOG` is ignored on purpose: at TRACE the runtime prints whole events and the SDK whole requests.
+
+use std::io::Write;
+use std::panic::PanicHookInfo;
+use std::sync::Mutex;
+
+use palisade_core::Timestamp;
+use palisade_core::event::{Event, EventKind, Severity, Target};
+use palisade_core::settings::LogLevel;
+use serde_json::{Map, Value};
+use tracing::Subscriber;
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::request::HttpRequest;
+
+/// What the log says of a request.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    request_id: String,
+    method: String,
+    path: String,
+}
+
+impl Seen {
+    /// Of `request`: its id, method and path.
+    pub fn of(request: &HttpRequest) -> Self {
+        Self {
+            request_id: request.request_id.clone(),
+            method: request.method.to_string(),
+            path: request.path.chars().take(256).collect(),
+        }
+    }
+}
+
+/// Writes `events` of the request `seen`, one line each.
+pub fn emit(seen: &Seen, events: Vec<Event>) {
+    for event in events {
+        write(&event, Some(seen));
+    }
+}
+
+fn write(event: &Event, seen: Option<&Seen>) {
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(event) else {
+        return;
+    };
+    let severity = event.event.severity();
+    fields.extend(serde_json::to_value(severity).ok().map(|severity| ("severity".to_owned(), severity)));
+    if let Some(seen) = seen {
+        let of_request = [("request_id", &seen.request_id), ("method", &seen.method), ("path", &seen.path)];
+        fields.extend(of_request.map(|(name, value)| (name.to_owned(), Value::from(value.as_str()))));
+    }
+    let line = Value::Object(fields);
+    match (event.event.target(), severity) {
+        (Target::Security, Severity::Info) => tracing::info!(target: "security", %line),
+        (Target::Security, Severity::Warning) => tracing::warn!(target: "security", %line),
+        (Target::Security, Severity::Error | Severity::Critical) => tracing::error!(target: "security", %line),
+        (Target::AuthAudit, Severity::Info) => tracing::info!(target: "auth_audit", %line),
+        (Target::AuthAudit, Severity::Warning) => tracing::warn!(target: "auth_audit", %line),
+        (Target::AuthAudit, Severity::Error | Severity::Critical) => tracing::error!(target: "auth_audit", %line),
+    }
+}
+
+/// Installs the log of a deployed function: JSON on standard output, and a panic hook that tells the place only.
+pub fn install(level: LogLevel) {
+    let subscriber = tracing_subscriber::registry().with(lines(level, std::io::stdout(), json));
+    // Only fails when one is installed already, as in tests.
+    drop(tracing::subscriber::set_global_default(subscriber));
+    hide_panics();
+}
+
+/// From here on a panic is one event with the place; its message, which can hold anything, is dropped.
+pub fn hide_panics() {
+    std::panic::set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
+        let place = panic.location().map_or_else(|| "unknown".to_owned(), |at| format!("{}:{}", at.file(), at.line()));
+        write(&Event::new(EventKind::HandlerPanicked).reason(place), None);
+    }));
+}
+
+/// A layer that writes lines to `out`: ours from `level` up, all security events, everything else from WARN up.
+pub fn lines<S: Subscriber + for<'span> LookupSpan<'span>>(
+    level: LogLevel,
+    out: impl Write + Send + 'static,
+    render: fn(&Map<String, Value>) -> String,
+) -> impl Layer<S> {
+    let ours = match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    let targets = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("palisade", ours)
+        .with_target(Target::Security.as_str(), LevelFilter::INFO)
+        .with_target(Target::AuthAudit.as_str(), LevelFilter::INFO);
+    Lines { out: Mutex::new(out), render }.with_filter(targets)
+}
+
+/// A line as JSON.
+pub fn json(fields: &Map<String, Value>) -> String {
+    serde_json::to_string(fields).unwrap_or_default()
+}
+
+struct Lines<W> {
+    out: Mutex<W>,
+    render: fn(&Map<String, Value>) -> String,
+}
+
+impl<S: Subscriber, W: Write + Send + 'static> Layer<S> for Lines<W> {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        let metadata = event.metadata();
+        let mut fields = Fields(Map::new());
+        fields.0.insert("timestamp".to_owned(), Value::from(now().to_string()));
+        fields.0.insert("level".to_owned(), Value::from(metadata.level().as_str()));
+        fields.0.insert("target".to_owned(), Value::from(metadata.target()));
+        event.record(&mut fields);
+        fields.unfold_line();
+        let mut line = (self.render)(&fields.0);
+        line.push('\n');
+        // A panic while the lock was held must not silence the log.
+        let mut out = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        drop(out.write_all(line.as_bytes()).and_then(|()| out.flush()));
+    }
+}
+
+fn now() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "a log line carries the real time, whatever the domain's clock says")]
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Timestamp::EPOCH.plus(since.unwrap_or_default())
+}
+
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    /// A security event comes as one field, a JSON object: its members become the line's.
+    fn unfold_line(&mut self) {
+        if let Some(Value::String(line)) = self.0.get("line")
+            && let Ok(Value::Object(members)) = serde_json::from_str(line)
+        {
+            self.0.remove("line");
+            self.0.extend(members);
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0.insert(field.name().to_owned(), Value::from(format!("{value:?}")));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), Value::from(value));
+    }
+}
