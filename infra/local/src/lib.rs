@@ -1,1 +1,25 @@
-//! stub
+//! The local stack: every function behind a gateway on loopback, with DynamoDB in process. Never deployed.
+//!
+//! It is what `cargo local` runs and what the acceptance suite drives. Clock, faults and stand-in addresses exist here only: the functions
+//! are the deployed code, called with the events API Gateway would send.
+
+mod accounts;
+mod clock;
+mod control;
+mod emulator;
+mod events;
+mod faults;
+mod gateway;
+mod ledger;
+mod settings;
+mod stack;
+mod tables;
+mod wire;
+
+pub use accounts::NewAccount;
+pub use clock::ManualClock;
+pub use events::Payload;
+pub use faults::{Fault, Faults, Mode};
+pub use ledger::{Call, Entry, Ledger};
+pub use settings::{IDENTITY_KEY, SECRET, settings_pairs};
+pub use stack::{ClockMode, Options, Stack, StackError};

@@ -1,0 +1,136 @@
+//! Makes accounts out of nothing, for trying things: `POST /__local/accounts`.
+
+use std::time::Duration;
+
+use palisade_cloud::accounts::{Accounts, Created};
+use palisade_core::hashing::{self, Normalization, StoredPassword};
+use palisade_core::{Account, Identifier, IdentityKey, Password, Policy, Role, Status, Subject, Timestamp};
+use palisade_flows::Entropy;
+use serde::Deserialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// An account to make. A password is hashed at the policy's cost; an `encoded` one is stored as it is, unchecked.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewAccount {
+    /// The name to sign in with.
+    pub identifier: String,
+    /// Where notices go.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// The user name.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// Given name.
+    #[serde(default)]
+    pub first_name: Option<String>,
+    /// Family name.
+    #[serde(default)]
+    pub last_name: Option<String>,
+    /// The password; without this and `encoded` nobody can sign in.
+    #[serde(default)]
+    pub password: Option<String>,
+    /// An encoded hash, read as imported: the password's bytes as received.
+    #[serde(default)]
+    pub encoded: Option<String>,
+    /// `regular`, `staff` or `superuser`.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// `active` or `disabled`.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// Seconds since the epoch or RFC 3339; now by default.
+    #[serde(default)]
+    pub created_at: Option<Moment>,
+    /// The same; never by default.
+    #[serde(default)]
+    pub password_changed_at: Option<Moment>,
+}
+
+/// A time in either of two spellings.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Moment {
+    /// Seconds since the epoch.
+    Seconds(i64),
+    /// RFC 3339.
+    Text(String),
+}
+
+/// Why no account was made.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    Invalid(String),
+    Taken,
+    Failed(String),
+}
+
+/// What accounts are made with.
+pub(crate) struct Maker {
+    pub(crate) accounts: Accounts,
+    pub(crate) identity_key: IdentityKey,
+    pub(crate) policy: Policy,
+    pub(crate) entropy: Entropy,
+}
+
+impl Maker {
+    /// Makes `new` and returns its public id.
+    pub(crate) async fn make(&self, new: NewAccount, now: Timestamp) -> Result<String, Refused> {
+        let account = self.account(new, now)?;
+        match self.accounts.create(&account).await {
+            Ok(Created::New) => Ok(account.subject.as_str().to_owned()),
+            Ok(Created::Exists) => Err(Refused::Taken),
+            Err(fault) => Err(Refused::Failed(fault.chain())),
+        }
+    }
+
+    fn account(&self, new: NewAccount, now: Timestamp) -> Result<Account, Refused> {
+        let identifier = Identifier::parse(&new.identifier).map_err(|error| Refused::Invalid(format!("identifier {error}")))?;
+        let password = match (new.password, new.encoded) {
+            (Some(_), Some(_)) => return Err(Refused::Invalid("password and encoded exclude each other".into())),
+            (Some(password), None) => Some(self.hash(&password)?),
+            (None, encoded) => encoded.map(|encoded| StoredPassword { encoded, normalization: Normalization::Raw }),
+        };
+        let role = word(new.role, Role::parse, Role::Regular, "role")?;
+        let status = word(new.status, Status::parse, Status::Active, "status")?;
+        Ok(Account {
+            key: self.identity_key.account_key(&identifier),
+            subject: Subject::from_random(self.entropy.bytes()),
+            identifier: identifier.as_str().to_owned(),
+            email: new.email,
+            username: new.username,
+            first_name: new.first_name,
+            last_name: new.last_name,
+            role,
+            status,
+            created_at: moment(new.created_at)?.unwrap_or(now),
+            password,
+            password_changed_at: moment(new.password_changed_at)?,
+            auth_version: u64::from_be_bytes(self.entropy.bytes()) >> 1,
+            devices_not_before: Timestamp::EPOCH,
+        })
+    }
+
+    fn hash(&self, password: &str) -> Result<StoredPassword, Refused> {
+        let password = Password::new(password).ok_or(Refused::Invalid("password is longer than 1024 bytes".into()))?;
+        hashing::hash(&password, &self.entropy.bytes(), &self.policy.argon2).map_err(|error| Refused::Failed(error.to_string()))
+    }
+}
+
+fn word<T>(given: Option<String>, parse: impl Fn(&str) -> Option<T>, default: T, name: &str) -> Result<T, Refused> {
+    match given {
+        None => Ok(default),
+        Some(word) => parse(&word).ok_or_else(|| Refused::Invalid(format!("{name} is not known"))),
+    }
+}
+
+fn moment(given: Option<Moment>) -> Result<Option<Timestamp>, Refused> {
+    let parsed = given.map(|moment| match moment {
+        Moment::Seconds(seconds) => Ok(Timestamp::from_seconds(seconds)),
+        Moment::Text(text) => OffsetDateTime::parse(&text, &Rfc3339)
+            .map(|at| Timestamp::EPOCH.plus(Duration::from_secs(u64::try_from(at.unix_timestamp()).unwrap_or(0))))
+            .map_err(|_| Refused::Invalid("times are seconds since the epoch or RFC 3339".into())),
+    });
+    parsed.transpose()
+}

@@ -1,0 +1,114 @@
+//! `/__local/…`: what the local stack has beside the product. Foreign `Host` and `Origin` headers are refused, so that no web page
+//! reaches it through a browser on this machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use palisade_core::settings::is_loopback;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::accounts::{NewAccount, Refused};
+use crate::faults::{Fault, Mode};
+use crate::ledger::Entry;
+use crate::stack::Shared;
+
+pub(crate) fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/__local/mailbox", get(mailbox))
+        .route("/__local/clock", post(clock))
+        .route("/__local/faults", post(faults))
+        .route("/__local/ledger", get(ledger).delete(clear_ledger))
+        .route("/__local/accounts", post(accounts))
+}
+
+/// A browser sends the name of the page's site in `Host`, and of the calling page in `Origin`: a name that was rebound to this machine, or
+/// a foreign page, shows there. The functions judge `Origin` by themselves.
+pub(crate) async fn refuse_foreign_hosts(request: Request, next: Next) -> Response {
+    let text = |headers: &HeaderMap, name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?").to_owned());
+    let host_is_ours = text(request.headers(), "host").is_some_and(|host| is_loopback(&host));
+    let is_control = request.uri().path().starts_with("/__local/");
+    let origin_is_ours = text(request.headers(), "origin").is_none_or(|origin| is_loopback(&origin));
+    if host_is_ours && (origin_is_ours || !is_control) {
+        next.run(request).await
+    } else {
+        refused(StatusCode::FORBIDDEN, "only this machine's own addresses are served")
+    }
+}
+
+fn refused(status: StatusCode, why: &str) -> Response {
+    (status, Json(json!({ "message": why }))).into_response()
+}
+
+/// Every message published, newest last. No function publishes any yet.
+async fn mailbox() -> Json<Value> {
+    Json(json!([]))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_s: u64,
+}
+
+async fn clock(State(shared): State<Arc<Shared>>, Json(by): Json<Advance>) -> Response {
+    match &shared.manual_clock {
+        None => refused(StatusCode::CONFLICT, "the clock is the system's; start with --clock manual"),
+        Some(clock) => {
+            clock.advance(Duration::from_secs(by.advance_s));
+            shared.sweep();
+            Json(json!({ "now": clock.now().to_string() })).into_response()
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewFault {
+    dependency: String,
+    mode: String,
+    times: Option<u32>,
+    table: Option<String>,
+    operation: Option<String>,
+}
+
+async fn faults(State(shared): State<Arc<Shared>>, Json(new): Json<NewFault>) -> Response {
+    if new.dependency != "dynamodb" {
+        return refused(StatusCode::BAD_REQUEST, "the only dependency so far is dynamodb");
+    }
+    if new.mode == "off" {
+        shared.faults.clear();
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    match new.mode.parse::<Mode>() {
+        Err(why) => refused(StatusCode::BAD_REQUEST, &why),
+        Ok(mode) => {
+            shared.faults.inject(Fault { mode, times: new.times, table: new.table, operation: new.operation });
+            StatusCode::NO_CONTENT.into_response()
+        }
+    }
+}
+
+async fn ledger(State(shared): State<Arc<Shared>>) -> Json<Vec<Entry>> {
+    Json(shared.ledger.entries())
+}
+
+async fn clear_ledger(State(shared): State<Arc<Shared>>) -> StatusCode {
+    shared.ledger.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn accounts(State(shared): State<Arc<Shared>>, Json(new): Json<NewAccount>) -> Response {
+    match shared.maker.make(new, shared.clock.now()).await {
+        Ok(account_id) => (StatusCode::CREATED, Json(json!({ "account_id": account_id }))).into_response(),
+        Err(Refused::Invalid(why)) => refused(StatusCode::BAD_REQUEST, &why),
+        Err(Refused::Taken) => refused(StatusCode::CONFLICT, "there is such an account"),
+        Err(Refused::Failed(why)) => refused(StatusCode::SERVICE_UNAVAILABLE, &why),
+    }
+}

@@ -1,0 +1,116 @@
+//! Faults that the wire plays between a function and DynamoDB.
+
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How a call goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Never answered.
+    Timeout,
+    /// Answered with an internal server error.
+    Error,
+    /// Refused for throughput.
+    Throttle,
+    /// Carried out, but the reply is lost.
+    LostReply,
+    /// Answered with this status and an empty object.
+    Status(u16),
+    /// Answered with something that is no JSON.
+    Malformed,
+    /// A read that does not ask for consistency gets the previous reply to the same read.
+    Stale,
+}
+
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        Ok(match word {
+            "timeout" => Self::Timeout,
+            "error" => Self::Error,
+            "throttle" => Self::Throttle,
+            "lost_reply" => Self::LostReply,
+            "malformed" => Self::Malformed,
+            "stale" => Self::Stale,
+            _ => match word.strip_prefix("status:").and_then(|status| status.parse().ok()) {
+                Some(status @ 100..=599) => Self::Status(status),
+                _ => return Err(format!("there is no fault mode {word:?}")),
+            },
+        })
+    }
+}
+
+/// A fault, for as many calls as `times` says, of one table or operation or of all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// How.
+    pub mode: Mode,
+    /// For how many calls; `None` until switched off.
+    pub times: Option<u32>,
+    /// Of which table only, by its word.
+    pub table: Option<String>,
+    /// Of which operation only, such as `PutItem`.
+    pub operation: Option<String>,
+}
+
+impl Fault {
+    /// `mode` for every call.
+    pub fn always(mode: Mode) -> Self {
+        Self { mode, times: None, table: None, operation: None }
+    }
+
+    /// For this many calls only.
+    #[must_use]
+    pub fn times(self, times: u32) -> Self {
+        Self { times: Some(times), ..self }
+    }
+
+    /// For one table only.
+    #[must_use]
+    pub fn table(self, table: &str) -> Self {
+        Self { table: Some(table.to_owned()), ..self }
+    }
+
+    /// For one operation only.
+    #[must_use]
+    pub fn operation(self, operation: &str) -> Self {
+        Self { operation: Some(operation.to_owned()), ..self }
+    }
+}
+
+/// The faults in force. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Faults(Arc<Mutex<Vec<Fault>>>);
+
+impl Faults {
+    /// Adds `fault`.
+    pub fn inject(&self, fault: Fault) {
+        self.lock().push(fault);
+    }
+
+    /// Removes all.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    /// The mode for this call, if any, used up by one.
+    pub(crate) fn take(&self, table: &str, operation: &str) -> Option<Mode> {
+        let mut faults = self.lock();
+        let fits = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
+        let place = faults.iter().position(|fault| fits(&fault.table, table) && fits(&fault.operation, operation))?;
+        let fault = faults.get_mut(place)?;
+        let mode = fault.mode;
+        if let Some(times) = &mut fault.times {
+            *times = times.saturating_sub(1);
+            if *times == 0 {
+                faults.remove(place);
+            }
+        }
+        Some(mode)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Fault>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

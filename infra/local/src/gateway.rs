@@ -1,0 +1,57 @@
+//! The loopback gateway: routes to functions as API Gateway does, and nothing from elsewhere.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
+use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
+
+use crate::control;
+use crate::events::{Received, message, response};
+use crate::stack::Shared;
+
+/// The largest request the gateway takes: API Gateway's 10 MB.
+const MAX_BODY: usize = 10 * 1024 * 1024;
+
+/// Stands in for the peer's address.
+const LOCAL_IP: &str = "x-palisade-local-ip";
+
+/// Method and path of every route, all of them the login function's so far. An HTTP API answers anything else by itself.
+pub(crate) const ROUTES: &[(&str, &str)] = &[("POST", "/login"), ("GET", "/health")];
+
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    control::router()
+        .fallback(dispatch)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(shared)
+        .layer(axum::middleware::from_fn(control::refuse_foreign_hosts))
+}
+
+async fn dispatch(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    method: Method,
+    uri: Uri,
+    mut headers: HeaderMap,
+    body: Bytes,
+) -> Response<String> {
+    if !ROUTES.contains(&(method.as_str(), uri.path())) {
+        return message(StatusCode::NOT_FOUND, "Not Found");
+    }
+    let stand_in = headers.remove(LOCAL_IP).and_then(|value| value.to_str().ok()?.parse::<IpAddr>().ok());
+    let source_ip = stand_in.unwrap_or(peer.ip()).to_string();
+    let request_id = shared.next_request_id();
+    let received = Received {
+        method: &method,
+        uri: &uri,
+        headers: &headers,
+        body: &body,
+        source_ip: &source_ip,
+        request_id: &request_id,
+        now: shared.clock.now(),
+    };
+    let event = received.event(shared.payload);
+    response(&shared.call_login(event, request_id).await)
+}

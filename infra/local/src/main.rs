@@ -1,0 +1,127 @@
+//! `cargo local`: the whole system on this machine.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use palisade_core::settings::LogLevel;
+use palisade_edge::telemetry;
+use palisade_local::{ClockMode, NewAccount, Options, Payload, Stack};
+use serde_json::{Map, Value, json};
+use tracing_subscriber::layer::SubscriberExt;
+
+const DEMO: (&str, &str) = ("demo@example.com", "correct-Horse-7-battery");
+
+/// Runs every function of Palisade behind a gateway on this machine, with DynamoDB in process.
+///
+/// Settings such as `PALISADE_LOGIN_FAILURES_PER_IP=3` are read from the environment, apart from keys, tables and endpoints.
+#[derive(Parser)]
+#[command(name = "cargo local")]
+struct Arguments {
+    /// The gateway's port; 0 picks a free one.
+    #[arg(long, default_value_t = 9000)]
+    port: u16,
+    /// The embedded DynamoDB's port; 0 picks a free one.
+    #[arg(long, default_value_t = 8000)]
+    dynamodb_port: u16,
+    /// Keeps the data in this file; without it everything is forgotten at the end.
+    #[arg(long)]
+    db: Option<PathBuf>,
+    /// Whose time it runs on; `manual` is moved by POST /__local/clock.
+    #[arg(long, value_enum, default_value_t)]
+    clock: ClockMode,
+    /// The policy profile: `seed` or `nist`.
+    #[arg(long)]
+    policy: Option<String>,
+    /// The form of the events: `v2` for an HTTP API, `rest` for a REST API.
+    #[arg(long, value_enum, default_value_t)]
+    payload: Payload,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    log_to_standard_error();
+    let arguments = Arguments::parse();
+    let stack = match Stack::start(options(arguments)).await {
+        Ok(stack) => stack,
+        Err(error) => {
+            tracing::error!(target: "palisade_local", "{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let demo = NewAccount { identifier: DEMO.0.into(), password: Some(DEMO.1.into()), ..NewAccount::default() };
+    // Fails when a database file already has it.
+    drop(stack.account(demo).await);
+    if greet(&stack).is_err() {
+        return ExitCode::FAILURE;
+    }
+    drop(tokio::signal::ctrl_c().await);
+    stack.stop().await;
+    ExitCode::SUCCESS
+}
+
+fn options(arguments: Arguments) -> Options {
+    let of_the_stack = ["PALISADE_SECRET", "PALISADE_IDENTITY_KEY", "PALISADE_TEST_DYNAMODB_URL"];
+    let ours = |name: &str| name.starts_with("PALISADE_") && !name.starts_with("PALISADE_TABLE_") && !of_the_stack.contains(&name);
+    let mut settings: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| ours(name))
+        .collect();
+    settings.extend(arguments.policy.map(|policy| ("PALISADE_POLICY".to_owned(), policy)));
+    Options {
+        port: arguments.port,
+        dynamodb_port: arguments.dynamodb_port,
+        db: arguments.db,
+        clock: arguments.clock,
+        payload: arguments.payload,
+        settings,
+        dynamodb_url: None,
+    }
+}
+
+/// The first line is for programs, the rest for people.
+fn greet(stack: &Stack) -> std::io::Result<()> {
+    let gateway = stack.gateway();
+    let (identifier, password) = DEMO;
+    let mut out = std::io::stdout();
+    writeln!(out, "{}", json!({ "gateway": gateway, "dynamodb": stack.dynamodb() }))?;
+    writeln!(
+        out,
+        "
+Palisade runs at {gateway}, DynamoDB at {dynamodb}. Ctrl-C stops both.
+
+Log in as the demo user:
+  curl -i {gateway}/login --json '{{\"identifier\":\"{identifier}\",\"password\":\"{password}\"}}'
+
+Guess a password, twice in a row, and meet the delay:
+  curl -i {gateway}/login --json '{{\"identifier\":\"{identifier}\",\"password\":\"guess\"}}'
+
+See what it cost in DynamoDB calls and hashes:
+  curl {gateway}/__local/ledger
+",
+        dynamodb = stack.dynamodb(),
+    )?;
+    out.flush()
+}
+
+fn log_to_standard_error() {
+    let render = if std::io::stderr().is_terminal() { readable } else { telemetry::json };
+    let lines = telemetry::lines(LogLevel::Info, std::io::stderr(), render);
+    drop(tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines)));
+    telemetry::hide_panics();
+}
+
+/// `12:00:00 WARN security authn_login_fail reason=wrong_password ip=127.0.0.1 …`
+fn readable(fields: &Map<String, Value>) -> String {
+    let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+    let time = text("timestamp").split(['T', 'Z']).nth(1).unwrap_or_default();
+    let what = if fields.contains_key("event") { text("event") } else { text("message") };
+    let mut line = format!("{time} {:5} {} {what}", text("level"), text("target"));
+    let shown_already = ["timestamp", "level", "target", "event", "message", "severity", "request_id"];
+    for (name, value) in fields.iter().filter(|(name, _)| !shown_already.contains(&name.as_str())) {
+        let value = value.as_str().map_or_else(|| value.to_string(), |text| text.escape_debug().to_string());
+        line.push_str(&format!(" {name}={value}"));
+    }
+    line
+}

@@ -1,0 +1,22 @@
+//! The settings of the local functions. The keys are fixed and public: every function refuses them unless DynamoDB is on this machine.
+
+use palisade_core::settings::Table;
+
+/// Signs tokens in the local stack only.
+pub const SECRET: &str = "local-only-secret-of-the-local-stack-0000";
+/// Keys accounts in the local stack only.
+pub const IDENTITY_KEY: &str = "local-only-identity-key-of-the-local-stack";
+
+/// Name and value of every setting a local function starts with; `overrides` come last.
+pub fn settings_pairs(dynamodb: &str, table_prefix: &str, overrides: &[(String, String)]) -> Vec<(String, String)> {
+    let fixed = [
+        ("PALISADE_SECRET", SECRET),
+        ("PALISADE_IDENTITY_KEY", IDENTITY_KEY),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
+    ];
+    let mut pairs: Vec<(String, String)> = fixed.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    pairs.extend(Table::ALL.map(|table| (table.setting(), format!("{table_prefix}{}", table.as_str()))));
+    pairs.extend(overrides.iter().cloned());
+    pairs
+}

@@ -1,0 +1,281 @@
+//! Starts and stops the whole stack.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region, SharedHttpClient};
+use palisade_cloud::{Accounts, Clock, Store, environment};
+use palisade_core::settings::{Settings, Table, is_loopback};
+use palisade_flows::{Hasher, Parts};
+use tokio::sync::oneshot;
+
+use crate::accounts::{Maker, NewAccount};
+use crate::clock::ManualClock;
+use crate::emulator::Emulator;
+use crate::events::Payload;
+use crate::faults::Faults;
+use crate::ledger::{self, Ledger};
+use crate::settings::settings_pairs;
+use crate::wire::Wire;
+use crate::{gateway, tables};
+
+/// Whose time a stack runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum ClockMode {
+    /// The system's.
+    #[default]
+    System,
+    /// One that moves when told to.
+    Manual,
+}
+
+/// How a stack is started. The default: free ports, in memory, the system's clock, the functions' default settings.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The gateway's port; 0 for a free one.
+    pub port: u16,
+    /// The embedded DynamoDB's port; 0 for a free one.
+    pub dynamodb_port: u16,
+    /// A file to keep the data in.
+    pub db: Option<PathBuf>,
+    /// Whose time.
+    pub clock: ClockMode,
+    /// The form of events.
+    pub payload: Payload,
+    /// Settings of the functions, beside those that name keys, tables and endpoint.
+    pub settings: Vec<(String, String)>,
+    /// Another DynamoDB on this machine instead of the embedded one.
+    pub dynamodb_url: Option<String>,
+}
+
+/// Why a stack does not start.
+#[derive(Debug)]
+pub struct StackError(String);
+
+impl StackError {
+    pub(crate) fn new(what: &str, why: &dyn fmt::Display) -> Self {
+        Self(format!("{what}: {why}"))
+    }
+}
+
+impl fmt::Display for StackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StackError {}
+
+/// What the gateway and the control routes share.
+pub(crate) struct Shared {
+    login: Arc<login::Deps>,
+    pub(crate) payload: Payload,
+    pub(crate) clock: Clock,
+    pub(crate) manual_clock: Option<ManualClock>,
+    pub(crate) faults: Faults,
+    pub(crate) ledger: Ledger,
+    pub(crate) maker: Maker,
+    emulator: Option<Arc<Emulator>>,
+    requests: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn next_request_id(&self) -> String {
+        format!("local-{:08}", self.requests.fetch_add(1, Ordering::SeqCst))
+    }
+
+    pub(crate) fn sweep(&self) {
+        if let Some(emulator) = &self.emulator {
+            emulator.sweep();
+        }
+    }
+
+    pub(crate) async fn call_login(&self, event: String, request_id: String) -> String {
+        self.ledger.of("login", login::invoke(Arc::clone(&self.login), event, request_id)).await
+    }
+}
+
+/// A running stack; it stops when dropped.
+pub struct Stack {
+    shared: Arc<Shared>,
+    gateway: String,
+    dynamodb: String,
+    table_prefix: String,
+    client: Client,
+    stop: Option<oneshot::Sender<()>>,
+    served: Option<tokio::task::JoinHandle<std::io::Result<()>>>,
+    emulator: Option<Arc<Emulator>>,
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stack").field("gateway", &self.gateway).field("dynamodb", &self.dynamodb).finish_non_exhaustive()
+    }
+}
+
+impl Stack {
+    /// Starts DynamoDB, the tables, the functions and the gateway.
+    ///
+    /// # Errors
+    /// What could not be started, or which settings are bad.
+    pub async fn start(options: Options) -> Result<Self, StackError> {
+        let manual_clock = (options.clock == ClockMode::Manual).then(ManualClock::default);
+        if manual_clock.is_some() && options.db.is_some() {
+            return Err(StackError("a manual clock and a database file do not go together".into()));
+        }
+        let emulator = match &options.dynamodb_url {
+            Some(_) => None,
+            None => Some(Arc::new(Emulator::start(options.dynamodb_port, options.db.as_deref(), manual_clock.as_ref())?)),
+        };
+        let (dynamodb, table_prefix) = endpoint(&options, emulator.as_deref())?;
+        let pairs = settings_pairs(&dynamodb, &table_prefix, &options.settings);
+        let settings = || Settings::parse(pairs.clone(), &Table::ALL).map_err(|error| StackError(error.to_string()));
+        let client = plain_client(&dynamodb);
+        tables::create(&client, &table_prefix).await?;
+
+        let faults = Faults::default();
+        let clock = manual_clock.as_ref().map_or_else(environment::system_clock, ManualClock::domain);
+        let wire = SharedHttpClient::new(Wire::new(faults.clone(), table_prefix.clone()));
+        let parts =
+            Parts { clock: clock.clone(), entropy: environment::system_entropy(), credentials: credentials(), http: Some(wire) };
+        let shared = Arc::new(Shared {
+            login: login_deps(settings()?, &parts)?,
+            payload: options.payload,
+            clock,
+            manual_clock,
+            faults,
+            ledger: Ledger::default(),
+            maker: maker(settings()?, &parts)?,
+            emulator: emulator.clone(),
+            requests: AtomicU64::new(1),
+        });
+        let (gateway, stop, served) = serve(&shared, options.port).await?;
+        Ok(Self { shared, gateway, dynamodb, table_prefix, client, stop: Some(stop), served: Some(served), emulator })
+    }
+
+    /// The gateway's base URL.
+    pub fn gateway(&self) -> &str {
+        &self.gateway
+    }
+
+    /// The DynamoDB endpoint.
+    pub fn dynamodb(&self) -> &str {
+        &self.dynamodb
+    }
+
+    /// What the tables' words are prefixed with; empty in the embedded DynamoDB.
+    pub fn table_prefix(&self) -> &str {
+        &self.table_prefix
+    }
+
+    /// The manual clock, where there is one.
+    pub fn clock(&self) -> Option<&ManualClock> {
+        self.shared.manual_clock.as_ref()
+    }
+
+    /// The faults in force.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// The requests so far.
+    pub fn ledger(&self) -> &Ledger {
+        &self.shared.ledger
+    }
+
+    /// A client for the same DynamoDB, past ledger and faults.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Removes expired items, as DynamoDB does within days; only in the embedded one.
+    pub fn sweep(&self) {
+        self.shared.sweep();
+    }
+
+    /// Calls the login function with an event's text, past the gateway.
+    pub async fn call_login(&self, event: &str) -> String {
+        self.shared.call_login(event.to_owned(), self.shared.next_request_id()).await
+    }
+
+    /// Makes an account and returns its public id.
+    ///
+    /// # Errors
+    /// Why it was not made; that it exists already is one reason.
+    pub async fn account(&self, new: NewAccount) -> Result<String, StackError> {
+        let made = self.shared.maker.make(new, self.shared.clock.now()).await;
+        made.map_err(|refused| StackError(format!("no account: {refused:?}")))
+    }
+
+    /// Stops taking requests, lets those under way finish for a moment, and writes the database file, where there is one.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        if let Some(served) = self.served.take() {
+            drop(tokio::time::timeout(Duration::from_secs(2), served).await);
+        }
+        drop(self.shared);
+        if let Some(emulator) = self.emulator.take().and_then(Arc::into_inner) {
+            let mut emulator = emulator;
+            drop(tokio::time::timeout(Duration::from_secs(2), tokio::task::spawn_blocking(move || emulator.stop())).await);
+        }
+    }
+}
+
+/// Where DynamoDB is, and a prefix of one's own where others may use it too.
+fn endpoint(options: &Options, emulator: Option<&Emulator>) -> Result<(String, String), StackError> {
+    match (&options.dynamodb_url, emulator) {
+        (Some(url), _) if is_loopback(url) => {
+            let random: u64 = u64::from_be_bytes(environment::system_entropy().bytes());
+            Ok((url.clone(), format!("t{random:016x}-")))
+        }
+        (Some(_), _) => Err(StackError("the DynamoDB endpoint must be on this machine".into())),
+        (None, Some(emulator)) => Ok((emulator.url.clone(), String::new())),
+        (None, None) => Err(StackError("there is no DynamoDB".into())),
+    }
+}
+
+/// Never the environment's: the local stack has no use for real ones.
+fn credentials() -> Credentials {
+    Credentials::from_keys("local", "local", None)
+}
+
+fn plain_client(endpoint: &str) -> Client {
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(credentials())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(endpoint);
+    Client::from_conf(config.build())
+}
+
+fn login_deps(settings: Settings, parts: &Parts) -> Result<Arc<login::Deps>, StackError> {
+    let hasher = Hasher::new(settings.policy.argon2).observed(ledger::hashed);
+    let deps = login::Deps::with_hasher(settings, parts, hasher);
+    deps.map(Arc::new).map_err(|fault| StackError(fault.chain()))
+}
+
+fn maker(settings: Settings, parts: &Parts) -> Result<Maker, StackError> {
+    let store = Store::new(&settings, &Parts { http: None, ..parts.clone() });
+    let accounts = Accounts::new(&store, &settings).map_err(|fault| StackError(fault.chain()))?;
+    Ok(Maker { accounts, identity_key: settings.identity_key, policy: settings.policy, entropy: parts.entropy.clone() })
+}
+
+type Serving = (String, oneshot::Sender<()>, tokio::task::JoinHandle<std::io::Result<()>>);
+
+async fn serve(shared: &Arc<Shared>, port: u16) -> Result<Serving, StackError> {
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    let listener = listener.map_err(|error| StackError::new("the gateway's port is not free", &error))?;
+    let address = listener.local_addr().map_err(|error| StackError::new("the gateway has no address", &error))?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let app = gateway::router(Arc::clone(shared)).into_make_service_with_connect_info::<SocketAddr>();
+    let served =
+        tokio::spawn(async move { axum::serve(listener, app).with_graceful_shutdown(async { drop(stopped.await) }).await });
+    Ok((format!("http://{address}"), stop, served))
+}

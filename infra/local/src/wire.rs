@@ -1,0 +1,160 @@
+//! The SDK's HTTP connector, wrapped: ledger and fault injector at once.
+//!
+//! It asks DynamoDB for consumed capacity by adding to the request's body, after signing: the emulators do not check signatures, and the
+//! wire only ever talks to this machine.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use serde_json::Value;
+
+use crate::faults::{Faults, Mode};
+use crate::ledger;
+
+/// What a wire needs to know of the stack it belongs to.
+#[derive(Debug, Clone)]
+pub(crate) struct Wire {
+    inner: SharedHttpClient,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    faults: Faults,
+    table_prefix: String,
+    /// The last reply to each read that did not ask for consistency.
+    replies: Mutex<HashMap<Vec<u8>, Vec<u8>>>,
+}
+
+impl Wire {
+    pub(crate) fn new(faults: Faults, table_prefix: String) -> Self {
+        let inner = aws_smithy_http_client::Builder::new().build_http();
+        Self { inner, shared: Arc::new(Shared { faults, table_prefix, replies: Mutex::default() }) }
+    }
+}
+
+impl HttpClient for Wire {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(Connector { inner, shared: Arc::clone(&self.shared) })
+    }
+}
+
+#[derive(Debug)]
+struct Connector {
+    inner: SharedHttpConnector,
+    shared: Arc<Shared>,
+}
+
+/// A DynamoDB request as far as it matters here.
+struct Seen {
+    operation: String,
+    table: String,
+    consistent: bool,
+    body: Vec<u8>,
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
+        let seen = self.shared.look(&mut request);
+        let open = ledger::begin(&seen.table, &seen.operation, seen.consistent);
+        let fault = self.shared.faults.take(&seen.table, &seen.operation);
+        let (inner, shared) = (self.inner.clone(), Arc::clone(&self.shared));
+        HttpConnectorFuture::new(async move {
+            let canned = match fault {
+                Some(Mode::Timeout) => std::future::pending().await,
+                Some(Mode::Error) => Some(refusal(500, "InternalServerError")),
+                Some(Mode::Throttle) => Some(refusal(400, "ProvisionedThroughputExceededException")),
+                Some(Mode::Status(status)) => Some((status, b"{}".to_vec())),
+                Some(Mode::Malformed) => Some((200, b"<no json".to_vec())),
+                Some(Mode::Stale) if !seen.consistent => shared.previous(&seen.body).map(|reply| (200, reply)),
+                Some(Mode::LostReply | Mode::Stale) | None => None,
+            };
+            if let Some((status, body)) = canned {
+                open.end(0.0, 0.0);
+                return response(status, body);
+            }
+            let (status, body) = exchange(inner.call(request)).await?;
+            let (read_units, write_units) = units(&seen.operation, status, &body);
+            open.end(read_units, write_units);
+            shared.keep(&seen, &body);
+            if fault == Some(Mode::LostReply) {
+                return Err(ConnectorError::io("the reply was lost".into()));
+            }
+            response(status, body)
+        })
+    }
+}
+
+impl Shared {
+    /// Reads the request and adds the wish for consumed capacity to it.
+    fn look(&self, request: &mut HttpRequest) -> Seen {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let body = request.body().bytes().unwrap_or_default().to_vec();
+        let mut json: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let named = json.get("TableName").and_then(Value::as_str).unwrap_or_default();
+        let table = named.strip_prefix(&self.table_prefix).unwrap_or(named).to_owned();
+        let consistent = json.get("ConsistentRead").and_then(Value::as_bool).unwrap_or(false);
+        let is_data = matches!(operation.as_str(), "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "Query");
+        if is_data && let Some(object) = json.as_object_mut() {
+            object.insert("ReturnConsumedCapacity".into(), "TOTAL".into());
+            let wished = json.to_string();
+            request.headers_mut().insert("content-length", wished.len().to_string());
+            *request.body_mut() = SdkBody::from(wished);
+        }
+        Seen { operation, table, consistent, body }
+    }
+
+    fn keep(&self, seen: &Seen, reply: &[u8]) {
+        if is_read(&seen.operation) && !seen.consistent {
+            self.replies.lock().unwrap_or_else(PoisonError::into_inner).insert(seen.body.clone(), reply.to_vec());
+        }
+    }
+
+    fn previous(&self, body: &[u8]) -> Option<Vec<u8>> {
+        self.replies.lock().unwrap_or_else(PoisonError::into_inner).get(body).cloned()
+    }
+}
+
+fn is_read(operation: &str) -> bool {
+    matches!(operation, "GetItem" | "Query")
+}
+
+/// Consumed capacity; a refused condition reports none and costs one write unit all the same.
+fn units(operation: &str, status: u16, body: &[u8]) -> (f64, f64) {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let reported = json.pointer("/ConsumedCapacity/CapacityUnits").and_then(Value::as_f64);
+    let units = match reported {
+        Some(units) => units,
+        None if status == 400 && json.to_string().contains("ConditionalCheckFailed") => 1.0,
+        None => 0.0,
+    };
+    if is_read(operation) { (units, 0.0) } else { (0.0, units) }
+}
+
+async fn exchange(reply: HttpConnectorFuture) -> Result<(u16, Vec<u8>), ConnectorError> {
+    let mut reply = reply.await?;
+    let status = reply.status().as_u16();
+    let body = ByteStream::new(reply.take_body()).collect().await.map_err(|error| ConnectorError::io(error.into()))?;
+    Ok((status, body.to_vec()))
+}
+
+fn response(status: u16, body: Vec<u8>) -> Result<HttpResponse, ConnectorError> {
+    let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
+    Ok(HttpResponse::new(status, SdkBody::from(body)))
+}
+
+fn refusal(status: u16, code: &str) -> (u16, Vec<u8>) {
+    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"injected"}}"#);
+    (status, body.into_bytes())
+}
