@@ -1,1 +1,7 @@
-//! stub
+//! The acceptance suite's actors and stage: a local stack, people and strangers in front of it, and a look into tables and log.
+
+pub mod log;
+pub mod runtime_api;
+mod world;
+
+pub use world::{Actor, Edit, Reply, World, WorldBuilder};

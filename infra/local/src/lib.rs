@@ -17,6 +17,7 @@ mod tables;
 mod wire;
 
 pub use accounts::NewAccount;
+pub use aws_sdk_dynamodb::types::AttributeValue;
 pub use clock::ManualClock;
 pub use events::Payload;
 pub use faults::{Fault, Faults, Mode};

@@ -1,6 +1,7 @@
 //! Reads attributes out of items, believing nothing about their types.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use palisade_core::Timestamp;
@@ -42,8 +43,8 @@ pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-pub(crate) fn n(number: impl ToString) -> AttributeValue {
-    AttributeValue::N(number.to_string())
+pub(crate) fn n(number: impl Display) -> AttributeValue {
+    AttributeValue::N(format!("{number}"))
 }
 
 /// A time in milliseconds.

@@ -3,7 +3,9 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region, SharedHttpClient};
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use palisade_core::Fault;
 use palisade_core::settings::{Settings, Table};
 use std::time::Duration;
@@ -41,12 +43,10 @@ impl Store {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(settings.region.clone()))
             .credentials_provider(parts.credentials.clone())
+            .http_client(parts.http.clone().unwrap_or_else(https))
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_BACKOFF));
         config.set_endpoint_url(settings.dynamodb_endpoint.clone());
-        if let Some(http) = &parts.http {
-            config = config.http_client(http.clone());
-        }
         Self { client: Client::from_conf(config.build()) }
     }
 
@@ -56,4 +56,9 @@ impl Store {
         let name = settings.table(table).ok_or_else(|| Fault::internal("a table is used that was not required"))?;
         Ok(TableHandle { client: self.client.clone(), name: name.to_owned() })
     }
+}
+
+/// HTTPS by rustls on ring; trusted roots are read at the first connection.
+fn https() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }

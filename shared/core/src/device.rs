@@ -73,7 +73,7 @@ impl Device {
 mod tests {
     use super::*;
 
-    const LIFETIME: Duration = Duration::from_secs(90 * 86_400);
+    const LIFETIME: Duration = Duration::from_hours(2160);
     const NOON: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
     fn keys() -> KeyRing {

@@ -176,7 +176,7 @@ mod tests {
     fn r35_failures_count_by_the_quarter_in_seed_and_by_the_hour_in_nist() {
         let seed = assess(&window(NOON), &counts(1, 1, [6, 0, 0, 0]), &Policy::seed().ip, NOON).refusal.unwrap();
         assert_eq!((seed.reason, seed.retry_after), (LimitReason::FailedLogins, 900));
-        let later = NOON.plus(Duration::from_secs(900));
+        let later = NOON.plus(Duration::from_mins(15));
         assert_eq!(assess(&window(later), &counts(1, 1, [6, 0, 0, 0]), &Policy::seed().ip, later).refusal, None);
         let nist = assess(&window(later), &counts(1, 1, [60, 41, 0, 0]), &Policy::nist().ip, later).refusal.unwrap();
         assert_eq!((nist.reason, nist.retry_after), (LimitReason::FailedLogins, 2_700));
@@ -186,7 +186,7 @@ mod tests {
     fn r39_the_status_is_that_of_the_limit_with_the_least_left() {
         let status = assess(&window(NOON), &counts(990, 3, [1, 0, 0, 0]), &Policy::seed().ip, NOON).status;
         assert_eq!((status.limit, status.remaining), (5, 4));
-        assert_eq!(status.resets_at, NOON.plus(Duration::from_secs(900)));
+        assert_eq!(status.resets_at, NOON.plus(Duration::from_mins(15)));
     }
 
     #[test]

@@ -221,7 +221,8 @@ mod tests {
         one.update(b"Hi There");
         let mut two = Hmac::<Sha256>::new_from_slice(b"Jefe").unwrap();
         two.update(b"what do ya want for nothing?");
-        let hex = |mac: Hmac<Sha256>| -> String { mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect() };
+        let hex =
+            |mac: Hmac<Sha256>| mac.finalize().into_bytes().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         assert_eq!(hex(one), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
         assert_eq!(hex(two), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     }

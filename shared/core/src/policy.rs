@@ -80,14 +80,14 @@ pub struct Policy {
     pub argon2: Argon2Params,
 }
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 impl Policy {
     /// The article's numbers.
     pub fn seed() -> Self {
         let lane = LaneRules {
-            delay_cap: Duration::from_secs(60),
-            memory: Duration::from_secs(3_600),
+            delay_cap: Duration::from_mins(1),
+            memory: Duration::from_hours(1),
             lease: Duration::from_secs(5),
             leases: 3,
             closes_at: None,
@@ -102,7 +102,7 @@ impl Policy {
             },
             device_lane: LaneRules { closes_at: Some(10), ..lane.clone() },
             common_lane: lane,
-            session: SessionRules { idle: Duration::from_secs(3_600), absolute: DAY },
+            session: SessionRules { idle: Duration::from_hours(1), absolute: DAY },
             device_lifetime: DAY * 90,
             password_max_age: Some(DAY * 90),
             argon2: Argon2Params::OWASP_FLOOR,

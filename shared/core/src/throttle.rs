@@ -37,7 +37,7 @@ use crate::ip_window::whole_seconds;
 use crate::timestamp::Timestamp;
 
 /// How far two environments' clocks may differ before a stored time counts as damaged.
-pub const CLOCK_SKEW: Duration = Duration::from_secs(600);
+pub const CLOCK_SKEW: Duration = Duration::from_mins(10);
 
 /// What a closed lane tells the client to wait, in seconds; only a reset really opens it.
 const CLOSED_RETRY_AFTER_S: u64 = 3_600;

@@ -11,9 +11,12 @@ use crate::request::HttpRequest;
 /// # Errors
 /// `CsrfFailed` when the request came from elsewhere. `own` lists the origins that may call, compared exactly.
 pub fn check(request: &HttpRequest, own: &[String]) -> Result<(), Denial> {
-    let listed = || match request.headers.get(ORIGIN).map(|origin| origin.to_str()) {
-        None => None,
-        Some(origin) => Some(origin.is_ok_and(|origin| own.iter().any(|one| one == origin))),
+    let listed = || {
+        request
+            .headers
+            .get(ORIGIN)
+            .map(|origin| origin.to_str())
+            .map(|origin| origin.is_ok_and(|origin| own.iter().any(|one| one == origin)))
     };
     let passes = match request.headers.get("sec-fetch-site").map(|site| site.to_str()) {
         Some(Ok("same-origin")) => true,

@@ -108,7 +108,7 @@ fn request(raw: RawEvent, format: Format, runtime_id: &str) -> Result<HttpReques
             raw.multi_value_headers.unwrap_or_default(),
             raw.cookies.unwrap_or_default(),
         )?,
-        body: raw.body.map(|text| decoded_body(text, raw.is_base64_encoded.unwrap_or(false))).transpose()?,
+        body: raw.body.as_ref().map(|text| decoded_body(text, raw.is_base64_encoded.unwrap_or(false))).transpose()?,
         source_ip: source_ip.and_then(|ip| ip.parse::<IpAddr>().ok()),
         request_id: context.request_id.filter(|id| is_plain_id(id)).unwrap_or_else(|| runtime_id.to_owned()),
     })
@@ -128,7 +128,7 @@ fn is_plain_id(id: &str) -> bool {
     (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
 }
 
-fn decoded_body(text: Zeroizing<String>, is_base64: bool) -> Result<Zeroizing<Vec<u8>>, Denial> {
+fn decoded_body(text: &Zeroizing<String>, is_base64: bool) -> Result<Zeroizing<Vec<u8>>, Denial> {
     let most = if is_base64 { body::MAX_BYTES.div_ceil(3) * 4 } else { body::MAX_BYTES };
     if text.len() > most {
         return Err(Denial::PayloadTooLarge);
@@ -136,7 +136,7 @@ fn decoded_body(text: Zeroizing<String>, is_base64: bool) -> Result<Zeroizing<Ve
     if !is_base64 {
         return Ok(Zeroizing::new(text.as_bytes().to_vec()));
     }
-    let decoded = Base64::decode_vec(&text).map(Zeroizing::new).map_err(|_| invalid(InvalidRequest::Body))?;
+    let decoded = Base64::decode_vec(text).map(Zeroizing::new).map_err(|_| invalid(InvalidRequest::Body))?;
     if decoded.len() > body::MAX_BYTES { Err(Denial::PayloadTooLarge) } else { Ok(decoded) }
 }
 

@@ -25,7 +25,7 @@ struct Problem {
 /// What a 429 says besides.
 struct Limit {
     reason: &'static str,
-    limit: u64,
+    allowed: u64,
     reset_in: u64,
 }
 
@@ -105,7 +105,7 @@ fn of_denial(denial: &Denial) -> Problem {
         }
         Denial::RateLimited(limited) => Problem {
             headers: vec![(RETRY_AFTER, limited.retry_after.to_string())],
-            limit: Some(Limit { reason: limited.reason.as_str(), limit: limited.limit, reset_in: limited.retry_after }),
+            limit: Some(Limit { reason: limited.reason.as_str(), allowed: limited.limit, reset_in: limited.retry_after }),
             ..plain(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many requests; try again after the time in Retry-After.")
         },
     }
@@ -152,7 +152,7 @@ impl Problem {
             request_id,
             error: self.limit.as_ref().map(|_| title),
             reason: self.limit.as_ref().map(|limit| limit.reason),
-            limit: self.limit.as_ref().map(|limit| limit.limit),
+            limit: self.limit.as_ref().map(|limit| limit.allowed),
             reset_in: self.limit.as_ref().map(|limit| limit.reset_in),
         }
     }

@@ -24,7 +24,7 @@ fn failed(lane: &Lane, at: Timestamp, rules: &LaneRules) -> Lane {
 
 #[test]
 fn r42_the_delay_doubles_to_its_cap() {
-    let cap = Duration::from_secs(60);
+    let cap = Duration::from_mins(1);
     let vectors: [(u64, u64); 13] = [
         (0, 0),
         (1, 1),
@@ -120,10 +120,10 @@ fn a05_nist_closes_at_100_in_a_row_even_for_the_right_password_and_never_forgets
     for _ in 0..100 {
         at = lane.not_before.max(at);
         lane = failed(&lane, at, &rules);
-        at = at.plus(Duration::from_secs(3_600));
+        at = at.plus(Duration::from_hours(1));
     }
     assert_eq!(lane.failures(), 1, "the delay is forgotten each hour");
-    let years_later = at.plus(Duration::from_secs(86_400 * 4_000));
+    let years_later = at.plus(Duration::from_hours(96000));
     assert_eq!(lane.reserve("right", years_later, &rules), Err(Refusal::Closed));
     assert_eq!(lane.expires_at(&rules), None);
     assert_eq!(Refusal::Closed.rate_limited(at).retry_after, 3_600);
@@ -321,5 +321,5 @@ fn a21_ten_thousand_failures_by_strangers_leave_the_devices_own_lane_open() {
         now = now.plus(Duration::from_millis(500));
         assert!(Lane::default().reserve("owner", now, &device).is_ok());
     }
-    assert!(common.not_before <= now.plus(Duration::from_secs(60)));
+    assert!(common.not_before <= now.plus(Duration::from_mins(1)));
 }

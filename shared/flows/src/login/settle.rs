@@ -28,13 +28,13 @@ pub(super) async fn settle(
     (this_try, reserved): (Try<'_>, LaneItem),
     trail: &mut Trail,
 ) -> Result<Outcome, Fault> {
-    match gathered.account.as_ref().filter(|account| checked == Checked::Right && account.status == Status::Active) {
-        Some(account) => succeed(deps, &gathered, account, client, (this_try, reserved), trail).await,
-        None => {
-            record_failure(gathered.account.as_ref(), checked, trail);
-            this_try.settle(reserved, Verdict::Failure).await?;
-            Ok(Outcome { rate: gathered.address.status, result: Err(Denial::InvalidCredentials) })
-        }
+    if let Some(account) = gathered.account.as_ref().filter(|account| checked == Checked::Right && account.status == Status::Active)
+    {
+        succeed(deps, &gathered, account, client, (this_try, reserved), trail).await
+    } else {
+        record_failure(gathered.account.as_ref(), checked, trail);
+        this_try.settle(reserved, Verdict::Failure).await?;
+        Ok(Outcome { rate: gathered.address.status, result: Err(Denial::InvalidCredentials) })
     }
 }
 

@@ -1,0 +1,141 @@
+//! A Lambda Runtime API for built binaries: the four routes that a runtime uses.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+
+/// How long a built binary may take for anything before a test gives up.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A running binary with events going in and results coming out.
+pub struct Lambda {
+    child: Child,
+    events: mpsc::Sender<String>,
+    results: mpsc::Receiver<Outcome>,
+}
+
+/// What a call ended in.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A result.
+    Result(String),
+    /// An error.
+    Error(String),
+}
+
+struct Api {
+    events: tokio::sync::Mutex<mpsc::Receiver<String>>,
+    results: mpsc::Sender<Outcome>,
+    calls: Mutex<u64>,
+}
+
+impl Lambda {
+    /// Starts the built binary `name` with these variables and no others.
+    pub async fn start(name: &str, variables: &[(String, String)]) -> Self {
+        let (events, events_out) = mpsc::channel(8);
+        let (results_in, results) = mpsc::channel(8);
+        let api = Arc::new(Api { events: events_out.into(), results: results_in, calls: Mutex::default() });
+        let routes = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+            .route("/2018-06-01/runtime/init/error", post(|| async { StatusCode::ACCEPTED }))
+            .with_state(api);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let child = command(name, variables).env("AWS_LAMBDA_RUNTIME_API", address).spawn().expect("the binary starts");
+        Self { child, events, results }
+    }
+
+    /// Sends `event` and waits for what comes of it.
+    pub async fn call(&mut self, event: &str) -> Outcome {
+        self.events.send(event.to_owned()).await.expect("the API is up");
+        tokio::time::timeout(PATIENCE, self.results.recv()).await.expect("an answer in time").expect("the API is up")
+    }
+
+    /// Ends the process and returns all it printed.
+    pub async fn stop(mut self) -> String {
+        self.child.start_kill().expect("it can be stopped");
+        let mut text = String::new();
+        self.child.stdout.take().expect("captured").read_to_string(&mut text).await.expect("UTF-8");
+        self.child.stderr.take().expect("captured").read_to_string(&mut text).await.expect("UTF-8");
+        text
+    }
+}
+
+/// Runs the built binary `name` until it ends by itself; whether it succeeded, and all it printed.
+pub async fn run_to_end(name: &str, variables: &[(String, String)]) -> (bool, String) {
+    let output = command(name, variables).env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1").output();
+    let output = tokio::time::timeout(PATIENCE, output).await.expect("it ends").expect("it starts");
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&printed).into_owned())
+}
+
+fn command(name: &str, variables: &[(String, String)]) -> Command {
+    let mut command = Command::new(binary(name));
+    command.env_clear().envs(variables.iter().cloned()).kill_on_drop(true);
+    command.envs([
+        ("AWS_LAMBDA_FUNCTION_NAME", name),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+    ]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Builds every binary of the workspace once and returns where `name` is.
+fn binary(name: &str) -> PathBuf {
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    let directory = DIRECTORY.get_or_init(|| {
+        let built = std::process::Command::new(env!("CARGO"))
+            .args(["build", "--workspace", "--bins"])
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+            .status();
+        assert!(built.is_ok_and(|status| status.success()), "the binaries build");
+        // A test binary lies in <target>/<profile>/deps.
+        let here = std::env::current_exe().expect("a path");
+        here.ancestors().nth(2).expect("a profile directory").to_path_buf()
+    });
+    directory.join(name)
+}
+
+async fn next(State(api): State<Arc<Api>>) -> Response {
+    let Some(event) = api.events.lock().await.recv().await else {
+        return std::future::pending().await;
+    };
+    let call = {
+        let mut calls = api.calls.lock().expect("no panic");
+        *calls += 1;
+        *calls
+    };
+    let headers = [
+        ("lambda-runtime-aws-request-id", format!("runtime-{call:08}")),
+        ("lambda-runtime-deadline-ms", "4102444800000".to_owned()),
+        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:000000000000:function:local".to_owned()),
+        ("content-type", "application/json".to_owned()),
+    ];
+    (headers, event).into_response()
+}
+
+async fn response(State(api): State<Arc<Api>>, Path(_): Path<String>, body: String) -> StatusCode {
+    drop(api.results.send(Outcome::Result(body)).await);
+    StatusCode::ACCEPTED
+}
+
+async fn error(State(api): State<Arc<Api>>, Path(_): Path<String>, body: String) -> StatusCode {
+    drop(api.results.send(Outcome::Error(body)).await);
+    StatusCode::ACCEPTED
+}
