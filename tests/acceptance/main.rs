@@ -1,1 +1,17 @@
-//! x
+//! The acceptance suite: promises kept through the public surface. Names lead with the requirement or case they prove.
+
+mod bootstrap;
+mod brute_force;
+mod budgets;
+mod dependencies;
+mod enumeration;
+mod guards;
+mod input;
+mod known_devices;
+mod limits;
+mod local_stack;
+mod login;
+mod passwords;
+mod secrets;
+mod simulation;
+mod web;

@@ -121,7 +121,7 @@ fn readable(fields: &Map<String, Value>) -> String {
     let shown_already = ["timestamp", "level", "target", "event", "message", "severity", "request_id"];
     for (name, value) in fields.iter().filter(|(name, _)| !shown_already.contains(&name.as_str())) {
         let value = value.as_str().map_or_else(|| value.to_string(), |text| text.escape_debug().to_string());
-        line.push_str(&format!(" {name}={value}"));
+        line.extend([" ", name, "=", &value]);
     }
     line
 }

@@ -1,0 +1,97 @@
+//! The built `login` binary against a Lambda Runtime API: what is deployed, with its own start.
+
+use acceptance::World;
+use acceptance::runtime_api::{Lambda, Outcome, run_to_end};
+use palisade_local::settings_pairs;
+use serde_json::{Value, json};
+
+const PASSWORD: &str = "correct-Horse-7-battery";
+
+fn variables(world: &World, overrides: &[(&str, &str)]) -> Vec<(String, String)> {
+    let overrides: Vec<(String, String)> =
+        overrides.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    settings_pairs(world.stack().dynamodb(), world.stack().table_prefix(), &overrides)
+}
+
+fn event(identifier: &str, password: &str) -> String {
+    let mut event: Value = serde_json::from_str(include_str!("../../infra/events/login/success.json")).expect("JSON");
+    event["body"] = json!(json!({ "identifier": identifier, "password": password }).to_string());
+    event.to_string()
+}
+
+fn result(outcome: Outcome) -> Value {
+    match outcome {
+        Outcome::Result(text) => serde_json::from_str(&text).expect("a JSON result"),
+        Outcome::Error(text) => panic!("an error instead of a result: {text}"),
+    }
+}
+
+#[tokio::test]
+async fn the_built_binary_logs_in_refuses_and_keeps_its_secrets() {
+    let world = World::builder().real_hashes().start().await;
+    world.account("canary@example.com", PASSWORD).await;
+    let noisy = [("PALISADE_LOG", "trace"), ("RUST_LOG", "trace"), ("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("RUST_BACKTRACE", "1")];
+    let mut lambda = Lambda::start("login", &variables(&world, &noisy)).await;
+
+    let good = result(lambda.call(&event("canary@example.com", PASSWORD)).await);
+    assert_eq!(good["statusCode"], 200, "{good}");
+    assert_eq!(good["cookies"].as_array().map(Vec::len), Some(2));
+    let wrong = result(lambda.call(&event("canary@example.com", "canary-Wrong-4711-fake")).await);
+    assert_eq!(wrong["statusCode"], 401);
+    let delayed = result(lambda.call(&event("canary@example.com", "canary-Wrong-4711-fake")).await);
+    assert_eq!(delayed["statusCode"], 429);
+    for nothing in ["{}", "null", "[1]"] {
+        assert_eq!(result(lambda.call(nothing).await)["statusCode"], 400, "{nothing}");
+    }
+    let printed = lambda.stop().await;
+    let lines: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).expect("every line is JSON")).collect();
+    let events: Vec<&str> = lines.iter().filter_map(|line| line["event"].as_str()).collect();
+    assert_eq!(events, ["authn_login_success", "session_created", "authn_login_fail", "excess_rate_limit_exceeded"]);
+    let session = good["cookies"][0].as_str().expect("a cookie").split(['=', ';']).nth(1).expect("a value");
+    for secret in [PASSWORD, "canary-Wrong-4711-fake", session, "canary@example.com", palisade_local::SECRET] {
+        assert!(!printed.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn d20_d22_p17_bad_settings_stop_the_start_with_one_message_naming_all_of_them() {
+    let world = World::start().await;
+    let mut bad = variables(
+        &world,
+        &[
+            ("PALISADE_POLICY", "canary-policy"),
+            ("PALISADE_SECRET", "canary-short"),
+            ("PALISADE_ARGON2_MEMORY_KIB", "1024"),
+            ("PALISADE_TABEL_COUNTERS", "canary"),
+        ],
+    );
+    bad.retain(|(name, _)| name != "PALISADE_TABLE_ACCOUNTS");
+    let (succeeded, printed) = run_to_end("login", &bad).await;
+    assert!(!succeeded);
+    assert_eq!(printed.lines().count(), 1, "{printed}");
+    for name in ["PALISADE_POLICY", "PALISADE_SECRET", "PALISADE_ARGON2_*", "PALISADE_TABEL_COUNTERS", "PALISADE_TABLE_ACCOUNTS"] {
+        assert!(printed.contains(name), "{name} in {printed}");
+    }
+    assert!(!printed.contains("canary"), "{printed}");
+}
+
+#[tokio::test]
+async fn the_local_stacks_keys_are_refused_where_dynamodb_is_elsewhere() {
+    let world = World::start().await;
+    let elsewhere = [("AWS_ENDPOINT_URL_DYNAMODB", "https://dynamodb.eu-central-1.amazonaws.com")];
+    let variables = variables(&world, &elsewhere);
+    let (succeeded, printed) = run_to_end("login", &variables).await;
+    assert!(!succeeded);
+    assert!(printed.contains("PALISADE_SECRET is the local stack's"), "{printed}");
+}
+
+#[tokio::test]
+async fn d08_an_endpoint_that_is_gone_is_503() {
+    let world = World::start().await;
+    let gone = [("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1"), ("PALISADE_OPERATION_TIMEOUT_MS", "500")];
+    let variables = variables(&world, &gone);
+    let mut lambda = Lambda::start("login", &variables).await;
+    let reply = result(lambda.call(&event("alice@example.com", PASSWORD)).await);
+    assert_eq!(reply["statusCode"], 503, "{reply}");
+    lambda.stop().await;
+}

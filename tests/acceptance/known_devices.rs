@@ -1,0 +1,97 @@
+//! A device the owner has signed in from: strangers cannot shut it out, and it is no way round the throttle.
+
+use acceptance::World;
+
+const PASSWORD: &str = "correct-Horse-7-battery";
+
+async fn world_and_device() -> (World, String) {
+    let world = World::start().await;
+    world.account("alice@example.com", PASSWORD).await;
+    let device = world.actor("192.0.2.1").login("alice@example.com", PASSWORD).await.cookie("__Host-device");
+    (world, device)
+}
+
+#[tokio::test]
+async fn a21_strangers_never_shut_the_owner_out_not_even_from_the_owners_own_address() {
+    let (world, device) = world_and_device().await;
+    let neighbour = world.actor("192.0.2.1");
+    for n in 0..300 {
+        let stranger = if n % 2 == 0 { world.stranger() } else { neighbour.clone() };
+        assert_ne!(stranger.login("alice@example.com", "wrong").await.status(), 200);
+        if n % 50 == 0 {
+            let owner = world.actor("192.0.2.1").device(&device);
+            assert_eq!(owner.login("alice@example.com", PASSWORD).await.status(), 200, "after {n}");
+        }
+    }
+    assert_eq!(neighbour.login("alice@example.com", PASSWORD).await.status(), 429);
+    let owner = world.actor("192.0.2.1").device(&device);
+    let reply = owner.login("alice@example.com", PASSWORD).await;
+    assert_eq!(reply.status(), 200);
+    assert_eq!(owner.event_names()[0], "rate_limit_exempted", "the address is over its limit, and that is logged");
+}
+
+#[tokio::test]
+async fn a21_a_forged_foreign_or_expired_device_does_not_help() {
+    let (world, device) = world_and_device().await;
+    world.account("mallory@example.com", PASSWORD).await;
+    let foreign = world.stranger().login("mallory@example.com", PASSWORD).await.cookie("__Host-device");
+    let (signed, _) = device.rsplit_once('.').expect("a tag");
+    let forged = format!("{signed}.{}", "A".repeat(43));
+    let renamed = foreign.replace(foreign.split('.').nth(1).expect("a key"), device.split('.').nth(1).expect("a key"));
+    world.stranger().login("alice@example.com", "wrong").await;
+    for token in [&forged, &foreign, &renamed, "junk"] {
+        let reply = world.stranger().device(token).login("alice@example.com", PASSWORD).await;
+        assert_eq!(reply.reason(), "login_delay", "{token}");
+    }
+    assert_eq!(world.stranger().device(&device).login("alice@example.com", PASSWORD).await.status(), 200, "the real one does");
+    world.advance(90 * 86_400);
+    world.stranger().login("alice@example.com", "wrong").await;
+    assert_eq!(
+        world.stranger().device(&device).login("alice@example.com", PASSWORD).await.reason(),
+        "login_delay",
+        "ninety days on"
+    );
+}
+
+#[tokio::test]
+async fn a21_devices_issued_before_the_accounts_mark_are_unknown() {
+    let (world, device) = world_and_device().await;
+    world.advance(10);
+    let now = world.stack().clock().expect("manual").now().millis();
+    let key = world.items("accounts").await[0]["account_key"].as_str().expect("a key").to_owned();
+    world.edit("accounts", &[("account_key", &key)], "devices_not_before", Some(acceptance::Edit::N(now.to_string()))).await;
+    world.stranger().login("alice@example.com", "wrong").await;
+    assert_eq!(world.stranger().device(&device).login("alice@example.com", PASSWORD).await.reason(), "login_delay");
+}
+
+#[tokio::test]
+async fn a_devices_own_failures_delay_it_alone_and_close_its_lane_after_ten_in_a_row() {
+    let (world, device) = world_and_device().await;
+    for _ in 0..10 {
+        assert_eq!(world.stranger().device(&device).login("alice@example.com", "wrong").await.status(), 401);
+        let delayed = world.stranger().device(&device).login("alice@example.com", PASSWORD).await;
+        let closed = delayed.status() == 200;
+        if closed {
+            break;
+        }
+        assert_eq!(delayed.reason(), "login_delay");
+        assert_eq!(world.stranger().login("alice@example.com", PASSWORD).await.status(), 200, "nobody else is delayed");
+        world.advance(60);
+    }
+    // Its lane is closed: it goes by everybody's, and a success gives it a new identity.
+    let reply = world.stranger().device(&device).login("alice@example.com", PASSWORD).await;
+    assert_eq!(reply.status(), 200);
+    let id = |token: &str| token.split('.').nth(2).map(str::to_owned);
+    assert_ne!(id(&reply.cookie("__Host-device")), id(&device));
+    world.stranger().login("alice@example.com", "wrong").await;
+    assert_eq!(world.stranger().device(&device).login("alice@example.com", PASSWORD).await.reason(), "login_delay");
+    let renewed = reply.cookie("__Host-device");
+    assert_eq!(world.stranger().device(&renewed).login("alice@example.com", PASSWORD).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_device_token_of_a_name_nobody_has_is_worth_nothing() {
+    let (world, device) = world_and_device().await;
+    world.stranger().login("nobody@example.com", "wrong").await;
+    assert_eq!(world.stranger().device(&device).login("nobody@example.com", "wrong").await.reason(), "login_delay");
+}

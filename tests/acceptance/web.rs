@@ -1,0 +1,132 @@
+//! What browsers need: headers, cookies, and refusing other sites.
+
+use acceptance::{Reply, World};
+use reqwest::Method;
+
+const PASSWORD: &str = "correct-Horse-7-battery";
+
+const BASE: &str = "https://auth.example.com";
+
+async fn world() -> World {
+    let world = World::builder()
+        .setting("PALISADE_BASE_URL", BASE)
+        .setting("PALISADE_ALLOWED_ORIGINS", "https://app.example.com, https://good.com")
+        .start()
+        .await;
+    world.account("alice@example.com", PASSWORD).await;
+    world
+}
+
+#[tokio::test]
+async fn r24_w08_every_answer_carries_the_security_headers() {
+    let world = world().await;
+    let client = world.stranger();
+    let mut replies = vec![
+        client.login("alice@example.com", PASSWORD).await,
+        client.login("alice@example.com", "wrong").await,
+        client.login("alice@example.com", "wrong").await,
+        client.login("", "wrong").await,
+        client.login("alice@example.com", &"x".repeat(20_000)).await,
+        client.send(Method::POST, "/login", Some("text/plain"), Vec::new()).await,
+        client.clone().header("sec-fetch-site", "cross-site").login("alice@example.com", PASSWORD).await,
+        client.send(Method::GET, "/health", None, Vec::new()).await,
+        client.clone().header("accept", "text/plain").login("alice@example.com", "wrong").await,
+    ];
+    world.fault(palisade_local::Fault::always(palisade_local::Mode::Error));
+    replies.push(world.stranger().login("alice@example.com", PASSWORD).await);
+    let statuses: Vec<u16> = replies.iter().map(Reply::status).collect();
+    assert_eq!(statuses, [200, 401, 429, 400, 413, 415, 403, 200, 429, 503]);
+    for reply in replies {
+        let headers = [
+            ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("x-xss-protection", "0"),
+            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+            ("referrer-policy", "no-referrer"),
+            ("cache-control", "no-store"),
+        ];
+        for (name, value) in headers {
+            assert_eq!(reply.header(name), value, "{name} on {}", reply.status());
+        }
+        let content_type = reply.header("content-type");
+        let json = ["application/json", "application/problem+json"].contains(&content_type);
+        assert!(json || content_type == "text/plain; charset=utf-8", "{content_type}");
+    }
+}
+
+#[tokio::test]
+async fn r24_hsts_preload_is_a_setting() {
+    let world = World::builder().setting("PALISADE_HSTS_PRELOAD", true).start().await;
+    let reply = world.stranger().send(Method::GET, "/health", None, Vec::new()).await;
+    assert_eq!(reply.header("strict-transport-security"), "max-age=31536000; includeSubDomains; preload");
+}
+
+#[tokio::test]
+async fn r21_w12_the_cookies_have_every_attribute_that_protects_them() {
+    let world = world().await;
+    let reply = world.stranger().login("alice@example.com", PASSWORD).await;
+    let attributes = |name: &str| {
+        let cookie = reply.set_cookie(name).expect("it is set");
+        cookie.split_once("; ").expect("attributes").1.to_owned()
+    };
+    assert_eq!(attributes("__Host-session"), "Path=/; Secure; HttpOnly; SameSite=Strict");
+    assert_eq!(attributes("__Host-device"), "Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=7776000");
+}
+
+#[tokio::test]
+async fn w02_another_site_cannot_log_anybody_in() {
+    let world = world().await;
+    let evil = [
+        vec![("sec-fetch-site", "cross-site")],
+        vec![("sec-fetch-site", "cross-site"), ("origin", BASE)],
+        vec![("sec-fetch-site", "same-site")],
+        vec![("sec-fetch-site", "same-site"), ("origin", "https://blog.example.com")],
+        vec![("sec-fetch-site", "none")],
+        vec![("sec-fetch-site", "nonsense")],
+        vec![("origin", "https://evil.example")],
+    ];
+    for headers in evil {
+        let victim = headers.iter().fold(world.stranger(), |client, (name, value)| client.header(name, value));
+        let reply = victim.login("alice@example.com", PASSWORD).await;
+        assert_eq!((reply.status(), reply.code().as_str()), (403, "csrf_failed"), "{headers:?}");
+        assert!(!reply.headers.contains_key("set-cookie"));
+        assert_eq!(victim.event_names(), ["malicious_csrf"]);
+    }
+    assert_eq!(world.hashes(), 0);
+    assert!(world.items("counters").await.is_empty());
+}
+
+#[tokio::test]
+async fn w03_only_exact_members_of_the_origin_list_pass() {
+    let world = world().await;
+    for origin in [
+        "null",
+        "https://good.com.evil.com",
+        "http://good.com",
+        "https://good.com:8443",
+        "https://good.com/",
+        "HTTPS://GOOD.COM",
+        "https://evil.com#https://good.com",
+        "",
+    ] {
+        let reply = world.stranger().header("origin", origin).login("alice@example.com", PASSWORD).await;
+        assert_eq!(reply.code(), "csrf_failed", "{origin:?}");
+    }
+    for origin in ["https://good.com", "https://app.example.com", BASE] {
+        let reply = world.stranger().header("origin", origin).login("alice@example.com", PASSWORD).await;
+        assert_eq!(reply.status(), 200, "{origin}");
+        let same_site = world.stranger().header("origin", origin).header("sec-fetch-site", "same-site");
+        assert_eq!(same_site.login("alice@example.com", PASSWORD).await.status(), 200, "{origin}");
+    }
+    let own = world.stranger().header("sec-fetch-site", "same-origin").header("origin", "https://anything.example");
+    assert_eq!(own.login("alice@example.com", PASSWORD).await.status(), 200, "the browser vouches for same-origin");
+    assert_eq!(world.stranger().login("alice@example.com", PASSWORD).await.status(), 200, "no browser, nothing to forge");
+}
+
+#[tokio::test]
+async fn errors_are_text_where_a_client_prefers_it() {
+    let world = world().await;
+    let reply = world.stranger().header("accept", "text/plain").login("alice@example.com", "wrong").await;
+    assert_eq!(reply.text, "401 invalid_credentials: The identifier or the password is wrong.\n");
+}
