@@ -95,3 +95,34 @@ async fn d08_an_endpoint_that_is_gone_is_503() {
     assert_eq!(reply["statusCode"], 503, "{reply}");
     lambda.stop().await;
 }
+
+#[tokio::test]
+async fn sc04_a_panic_is_a_fixed_500_in_the_callers_form_and_its_message_is_nowhere() {
+    let mut lambda = Lambda::start("panicking", &[("RUST_BACKTRACE".to_owned(), "full".to_owned())]).await;
+    let changed = |text: &str, path: &str| {
+        let mut event: Value = serde_json::from_str(text).expect("JSON");
+        event["body"] = json!("canary-Password-4711-fake");
+        let key = if event["version"] == "2.0" { "rawPath" } else { "path" };
+        event[key] = json!(path);
+        event.to_string()
+    };
+    let (v2, rest) = (include_str!("../../infra/events/login/success.json"), include_str!("../../infra/events/login/rest.json"));
+    for path in ["/early", "/late"] {
+        let reply = result(lambda.call(&changed(v2, path)).await);
+        assert_eq!(
+            (reply["statusCode"].as_u64(), reply["headers"]["x-content-type-options"].as_str()),
+            (Some(500), Some("nosniff"))
+        );
+        let body: Value = serde_json::from_str(reply["body"].as_str().expect("a body")).expect("JSON");
+        assert_eq!((body["code"].as_str(), body["detail"].as_str()), (Some("internal"), Some("Something is wrong on our side.")));
+        let reply = result(lambda.call(&changed(rest, path)).await);
+        assert_eq!((reply["statusCode"].as_u64(), &reply["multiValueHeaders"]["x-frame-options"]), (Some(500), &json!(["DENY"])));
+    }
+    // The same environment goes on, and a handler that never ends is cut off at the deadline.
+    assert_eq!(result(lambda.call(&changed(v2, "/never")).await)["statusCode"], 503);
+    let printed = lambda.stop().await;
+    assert!(!printed.contains("canary"), "{printed}");
+    assert_eq!(printed.matches("handler_panicked").count(), 4, "{printed}");
+    assert_eq!(printed.matches("panicking.rs:").count(), 4, "each with its place: {printed}");
+    assert_eq!(printed.matches("deadline_exceeded").count(), 1);
+}

@@ -225,8 +225,10 @@ async fn a06_the_eleventh_name_of_a_spray_is_told_once_and_nobody_is_delayed_by_
     let mut tried = 0;
     for n in 0..500 {
         tried += usize::from(sprayer.login(&format!("name-{n}@example.com"), "wrong").await.status() == 401);
-        let told = sprayer.event_names().iter().filter(|name| *name == "username_enumeration").count();
-        assert_eq!(told, usize::from(n >= 10), "after {} names", n + 1);
+        if [9, 10, 499].contains(&n) {
+            let told = sprayer.event_names().iter().filter(|name| *name == "username_enumeration").count();
+            assert_eq!(told, usize::from(n >= 10), "after {} names", n + 1);
+        }
     }
     assert_eq!(tried, 5, "the address is refused after its failures");
     let window = world.counter("ip#").await.expect("a window");

@@ -62,10 +62,11 @@ async fn sc01_answers_and_items_hold_no_password_and_items_no_token() {
     world.account("canary@example.com", CANARY).await;
     let reply = world.stranger().login("canary@example.com", CANARY).await;
     let refused = world.stranger().login("canary@example.com", "canary-Wrong-4711-fake").await;
-    let mut items = String::new();
+    let mut items = Vec::new();
     for table in ["accounts", "sessions", "counters", "history", "incidents", "notices"] {
-        items.push_str(&format!("{:?}", world.items(table).await));
+        items.extend(world.items(table).await);
     }
+    let items = format!("{items:?}");
     let session = reply.cookie("__Host-session");
     for form in forms(CANARY).iter().chain(&forms("canary-Wrong-4711-fake")) {
         assert!(!items.contains(form) && !reply.text.contains(form) && !refused.text.contains(form), "{form}");

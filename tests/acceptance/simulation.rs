@@ -1,11 +1,11 @@
 //! Random stories against the whole function, checked after each step against a plain model. A failure prints its seed.
 
-use acceptance::World;
+use acceptance::{Reply, World};
 use palisade_local::{Fault, Mode};
 
 const PASSWORD: &str = "correct-Horse-7-battery";
 
-/// A small generator of our own (SplitMix64), so that a seed means the same story for ever.
+/// A small generator of our own (splitmix64), so that a seed means the same story for ever.
 struct Dice(u64);
 
 impl Dice {
@@ -16,65 +16,93 @@ impl Dice {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z ^ (z >> 31)) % sides
     }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        let sides = u64::try_from(from.len()).expect("few");
+        from[usize::try_from(self.roll(sides)).expect("few")]
+    }
+
+    fn fault(&mut self) -> Fault {
+        let calls = [("accounts", "GetItem"), ("counters", "GetItem"), ("counters", "UpdateItem"), ("sessions", "PutItem")];
+        let (table, operation) = self.pick(&calls);
+        Fault::always(self.pick(&[Mode::Error, Mode::Throttle, Mode::Malformed])).table(table).operation(operation)
+    }
 }
 
+const NAMES: [&str; 2] = ["alice@example.com", "nobody@example.com"];
+
 /// What an observer of one name's lane knows.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 struct Model {
-    failures_since_success: u64,
+    failures_since_success: u32,
     delayed_until: u64,
 }
 
-async fn story(seed: u64) {
-    let world = World::builder().setting("PALISADE_AUTH_REQUESTS_PER_IP", 1_000_000).start().await;
-    world.account("alice@example.com", PASSWORD).await;
-    let names = ["alice@example.com", "nobody@example.com"];
-    let (mut dice, mut now) = (Dice(seed), 0_u64);
-    let mut models = [Model::default(), Model::default()];
-    for step in 0..120 {
-        let who = usize::try_from(dice.roll(2)).expect("small");
-        let (name, model) = (names[who], &mut models[who]);
-        let context = format!("seed {seed}, step {step}, {name}");
-        let password = if dice.roll(4) == 0 { PASSWORD } else { "wrong" };
-        let right = password == PASSWORD && who == 0;
-        let faulty = dice.roll(8) == 0;
-        if faulty {
-            let modes = [Mode::Error, Mode::Throttle, Mode::Malformed];
-            let mode = modes[usize::try_from(dice.roll(3)).expect("small")];
-            let (table, operation) =
-                [("accounts", "GetItem"), ("counters", "GetItem"), ("counters", "UpdateItem"), ("sessions", "PutItem")]
-                    [usize::try_from(dice.roll(4)).expect("small")];
-            world.fault(Fault::always(mode).table(table).operation(operation));
-        }
-        let before = (world.hashes(), world.items("sessions").await.len());
-        let reply = world.stranger().login(name, password).await;
-        world.stack().faults().clear();
-        let hashes = world.hashes() - before.0;
-        let sessions = world.items("sessions").await.len() - before.1;
+/// One attempt and what it did.
+struct Step {
+    context: String,
+    now: u64,
+    right: bool,
+    faulty: bool,
+    hashes: u32,
+    sessions: usize,
+    reply: Reply,
+}
+
+impl Model {
+    /// Checks `step` against what is known and learns from it.
+    fn check(&mut self, step: &Step) {
+        let Step { context, now, right, faulty, hashes, sessions, reply } = step;
         match reply.status() {
             200 => {
-                assert!(right && now >= model.delayed_until && hashes == 1 && sessions == 1, "{context}");
-                *model = Model { delayed_until: model.delayed_until, ..Model::default() };
+                assert!(*right && *now >= self.delayed_until && (*hashes, *sessions) == (1, 1), "{context}");
+                self.failures_since_success = 0;
             }
             401 => {
-                assert!(!right && now >= model.delayed_until && hashes == 1 && sessions == 0, "{context}");
-                model.failures_since_success += 1;
-                model.delayed_until = now + (1 << (model.failures_since_success - 1).min(6)).min(60);
+                assert!(!right && *now >= self.delayed_until && (*hashes, *sessions) == (1, 0), "{context}");
+                self.failures_since_success += 1;
+                self.delayed_until = now + 2_u64.saturating_pow(self.failures_since_success - 1).min(60);
             }
             429 => {
-                assert!(now < model.delayed_until && hashes == 0 && sessions == 0, "{context}: {}", reply.text);
-                assert_eq!(reply.retry_after(), model.delayed_until - now, "{context}");
+                assert!(*now < self.delayed_until && (*hashes, *sessions) == (0, 0), "{context}: {}", reply.text);
+                assert_eq!(reply.retry_after(), self.delayed_until - now, "{context}");
             }
             503 => {
-                assert!(faulty && sessions == 0, "{context}: {}", reply.text);
-                if hashes == 1 {
+                assert!(*faulty && *sessions == 0, "{context}: {}", reply.text);
+                if *hashes == 1 {
                     // The session could not be stored, but the try was settled as what it was.
                     assert!(right, "{context}");
-                    model.failures_since_success = 0;
+                    self.failures_since_success = 0;
                 }
             }
             other => panic!("{context}: {other} {}", reply.text),
         }
+    }
+}
+
+async fn story(seed: u64) {
+    let world = World::builder().setting("PALISADE_AUTH_REQUESTS_PER_IP", 1_000_000).start().await;
+    world.account(NAMES[0], PASSWORD).await;
+    let (mut dice, mut now, mut models) = (Dice(seed), 0, [Model::default(); 2]);
+    for number in 0..120 {
+        let who = dice.pick(&[0, 1]);
+        let password = dice.pick(&[PASSWORD, "wrong", "wrong", "wrong"]);
+        let faulty = dice.roll(8) == 0;
+        if faulty {
+            world.fault(dice.fault());
+        }
+        let before = (world.hashes(), world.items("sessions").await.len());
+        let reply = world.stranger().login(NAMES[who], password).await;
+        world.stack().faults().clear();
+        models[who].check(&Step {
+            context: format!("seed {seed}, step {number}, {}", NAMES[who]),
+            now,
+            right: password == PASSWORD && who == 0,
+            faulty,
+            hashes: world.hashes() - before.0,
+            sessions: world.items("sessions").await.len() - before.1,
+            reply,
+        });
         let pause = dice.roll(10);
         world.advance(pause);
         now += pause;

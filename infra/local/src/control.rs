@@ -89,7 +89,7 @@ async fn faults(State(shared): State<Arc<Shared>>, Json(new): Json<NewFault>) ->
     match new.mode.parse::<Mode>() {
         Err(why) => refused(StatusCode::BAD_REQUEST, &why),
         Ok(mode) => {
-            shared.faults.inject(Fault { mode, times: new.times, table: new.table, operation: new.operation });
+            shared.faults.inject(Fault { mode, after: 0, times: new.times, table: new.table, operation: new.operation });
             StatusCode::NO_CONTENT.into_response()
         }
     }

@@ -46,6 +46,8 @@ impl FromStr for Mode {
 pub struct Fault {
     /// How.
     pub mode: Mode,
+    /// How many calls pass first.
+    pub after: u32,
     /// For how many calls; `None` until switched off.
     pub times: Option<u32>,
     /// Of which table only, by its word.
@@ -57,13 +59,19 @@ pub struct Fault {
 impl Fault {
     /// `mode` for every call.
     pub fn always(mode: Mode) -> Self {
-        Self { mode, times: None, table: None, operation: None }
+        Self { mode, after: 0, times: None, table: None, operation: None }
     }
 
     /// For this many calls only.
     #[must_use]
     pub fn times(self, times: u32) -> Self {
         Self { times: Some(times), ..self }
+    }
+
+    /// After this many calls have passed.
+    #[must_use]
+    pub fn after(self, after: u32) -> Self {
+        Self { after, ..self }
     }
 
     /// For one table only.
@@ -100,6 +108,10 @@ impl Faults {
         let fits = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
         let place = faults.iter().position(|fault| fits(&fault.table, table) && fits(&fault.operation, operation))?;
         let fault = faults.get_mut(place)?;
+        if let Some(left) = fault.after.checked_sub(1) {
+            fault.after = left;
+            return None;
+        }
         let mode = fault.mode;
         if let Some(times) = &mut fault.times {
             *times = times.saturating_sub(1);

@@ -30,20 +30,21 @@
 //! Failures are forgotten after `memory` without one (the delay starts again at one second); failures in a row, which close a lane,
 //! only by a success. Numbers that cannot be (a hand-edited item, a clock far ahead) are read as the longest delay's count.
 
+mod stored;
+
 use std::time::Duration;
 
 use crate::denial::{LimitReason, RateLimited};
 use crate::ip_window::whole_seconds;
 use crate::timestamp::Timestamp;
 
+pub use stored::{Stored, StoredLane};
+
 /// How far two environments' clocks may differ before a stored time counts as damaged.
 pub const CLOCK_SKEW: Duration = Duration::from_mins(10);
 
 /// What a closed lane tells the client to wait, in seconds; only a reset really opens it.
 const CLOSED_RETRY_AFTER_S: u64 = 3_600;
-
-/// The largest count that is believed.
-const BELIEVABLE: u64 = 1 << 40;
 
 /// The numbers of a lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -240,90 +241,6 @@ impl Lane {
             }
         }
     }
-}
-
-/// A number as an item held it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stored {
-    /// The attribute is not there.
-    Missing,
-    /// It is no number, or none that fits.
-    Unreadable,
-    /// A number.
-    Number(i128),
-}
-
-impl Stored {
-    fn count(self) -> Option<u64> {
-        match self {
-            Self::Number(n) => u64::try_from(n).ok().filter(|n| *n <= BELIEVABLE),
-            Self::Missing | Self::Unreadable => None,
-        }
-    }
-
-    fn time(self, latest: Timestamp) -> Option<Timestamp> {
-        match self {
-            Self::Number(n) => i64::try_from(n).ok().filter(|n| (0..=latest.millis()).contains(n)).map(Timestamp::from_millis),
-            Self::Missing | Self::Unreadable => None,
-        }
-    }
-}
-
-/// A lane's item as read, every number suspect.
-#[derive(Debug, Clone)]
-pub struct StoredLane {
-    /// See [`Lane::settled`].
-    pub settled: Stored,
-    /// See [`Lane::forgotten`].
-    pub forgotten: Stored,
-    /// See [`Lane::cleared`].
-    pub cleared: Stored,
-    /// See [`Lane::not_before`].
-    pub not_before: Stored,
-    /// See [`Lane::last_failure`]; missing is fine while nothing has failed.
-    pub last_failure: Stored,
-    /// Nonce, [`Lease::reserved_at`] and [`Lease::settled_before`] of each lease.
-    pub leases: Vec<(String, Stored, Stored)>,
-}
-
-impl StoredLane {
-    /// The lane, and whether something had to be repaired. Damage never makes a free pass: a count that can't be is read as the
-    /// longest delay's, a lease that can't be as one that ran out.
-    pub fn read(self, now: Timestamp, rules: &LaneRules) -> (Lane, bool) {
-        let latest = now.plus(rules.delay_cap).plus(CLOCK_SKEW);
-        let counts = match (self.settled.count(), self.forgotten.count(), self.cleared.count()) {
-            (Some(settled), Some(forgotten), Some(cleared)) if cleared <= forgotten && forgotten <= settled => {
-                Some((settled, forgotten, cleared))
-            }
-            _ => None,
-        };
-        let last_failure = self.last_failure.time(latest);
-        let no_failure_yet = self.last_failure == Stored::Missing && counts.is_some_and(|(settled, ..)| settled == 0);
-        let not_before = self.not_before.time(latest);
-        let (settled, forgotten, cleared) = counts.unwrap_or((failures_at_cap(rules.delay_cap), 0, 0));
-        let mut lane = Lane {
-            settled,
-            forgotten,
-            cleared,
-            not_before: Timestamp::EPOCH,
-            last_failure: last_failure.or((!no_failure_yet).then_some(now)),
-            leases: Vec::new(),
-        };
-        lane.not_before =
-            not_before.unwrap_or_else(|| last_failure.map_or(now, |last| last.plus(delay_after(lane.failures(), rules.delay_cap))));
-        let mut repaired = counts.is_none() || not_before.is_none() || (last_failure.is_none() && !no_failure_yet);
-        for (nonce, reserved_at, settled_before) in self.leases {
-            let whole = reserved_at.time(latest).zip(settled_before.count().filter(|before| *before <= lane.settled));
-            repaired |= whole.is_none();
-            let (reserved_at, settled_before) = whole.unwrap_or((now.minus(rules.lease), 0));
-            lane.leases.push(Lease { nonce, reserved_at, settled_before });
-        }
-        (lane, repaired)
-    }
-}
-
-fn failures_at_cap(cap: Duration) -> u64 {
-    (1..=64).find(|failures| delay_after(*failures, cap) == cap).unwrap_or(64)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The lane's rules by example, then its invariants over random interleavings against a plain model.
 
+use super::stored::BELIEVABLE;
 use super::*;
 use crate::policy::Policy;
 use proptest::prelude::*;

@@ -1,0 +1,65 @@
+//! The policy's numbers: a profile, and every override of one alone.
+
+use std::time::Duration;
+
+use super::read::Reader;
+use crate::hashing::Argon2Params;
+use crate::policy::{FailureWindow, Policy};
+
+pub(super) fn policy(read: &mut Reader) -> Policy {
+    let base = read.optional("PALISADE_POLICY", |word| match word {
+        "seed" => Ok(Policy::seed()),
+        "nist" => Ok(Policy::nist()),
+        _ => Err("must be seed or nist".into()),
+    });
+    let mut policy = base.unwrap_or_else(Policy::seed);
+    let million = 1..=1_000_000;
+    read.number("PALISADE_REQUESTS_PER_IP", &million, &mut policy.ip.requests_per_hour);
+    read.number("PALISADE_AUTH_REQUESTS_PER_IP", &million, &mut policy.ip.auth_requests_per_hour);
+    read.number("PALISADE_LOGIN_FAILURES_PER_IP", &million, &mut policy.ip.failures);
+    let window = read.optional("PALISADE_LOGIN_FAILURE_WINDOW_S", |seconds| match seconds {
+        "900" => Ok(FailureWindow::Quarter),
+        "3600" => Ok(FailureWindow::Hour),
+        _ => Err("must be 900 or 3600".into()),
+    });
+    policy.ip.failure_window = window.unwrap_or(policy.ip.failure_window);
+    for lane in [&mut policy.common_lane, &mut policy.device_lane] {
+        read.seconds("PALISADE_LOGIN_DELAY_CAP_S", &(1..=3_600), &mut lane.delay_cap);
+        read.seconds("PALISADE_LOGIN_DELAY_MEMORY_S", &(60..=86_400), &mut lane.memory);
+    }
+    read.number_or_never("PALISADE_LOGIN_CLOSES_AT", &(10..=100), &mut policy.common_lane.closes_at);
+    let mut device_closes_at = policy.device_lane.closes_at.unwrap_or(10);
+    read.number("PALISADE_DEVICE_CLOSES_AT", &(1..=100), &mut device_closes_at);
+    policy.device_lane.closes_at = Some(device_closes_at);
+    read.seconds("PALISADE_SESSION_IDLE_S", &(60..=86_400), &mut policy.session.idle);
+    read.seconds("PALISADE_SESSION_MAX_S", &(60..=2_592_000), &mut policy.session.absolute);
+    let mut days = policy.password_max_age.map(|age| age.as_secs() / 86_400);
+    read.number_or_never("PALISADE_PASSWORD_MAX_AGE_DAYS", &(1..=3_650), &mut days);
+    policy.password_max_age = days.map(|days| Duration::from_secs(days * 86_400));
+    policy.argon2 = argon2(read, policy.argon2);
+    policy
+}
+
+fn argon2(read: &mut Reader, floor: Argon2Params) -> Argon2Params {
+    let mut part = |name: &str, ceiling: u32, default: u32| {
+        let mut number = u64::from(default);
+        read.number(name, &(1..=u64::from(ceiling)), &mut number);
+        u32::try_from(number).unwrap_or(default)
+    };
+    let ceiling = Argon2Params::CEILING;
+    let params = Argon2Params {
+        memory_kib: part("PALISADE_ARGON2_MEMORY_KIB", ceiling.memory_kib, floor.memory_kib),
+        passes: part("PALISADE_ARGON2_PASSES", ceiling.passes, floor.passes),
+        lanes: part("PALISADE_ARGON2_LANES", ceiling.lanes, floor.lanes),
+    };
+    let weak_allowed = read.switch("PALISADE_ALLOW_WEAK_ARGON2");
+    if !params.is_usable() {
+        read.problem("PALISADE_ARGON2_MEMORY_KIB must be at least 8 for each lane".into());
+    } else if !params.at_least(&floor) && !weak_allowed {
+        read.problem(format!(
+            "PALISADE_ARGON2_* is weaker than m={},t={},p={} (PALISADE_ALLOW_WEAK_ARGON2 accepts it)",
+            floor.memory_kib, floor.passes, floor.lanes
+        ));
+    }
+    params
+}

@@ -1,0 +1,94 @@
+//! The reference: every setting, its default and its meaning. README.md holds the same table.
+
+/// One setting, for the reference and for telling known names from unknown ones.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// The environment variable.
+    pub name: &'static str,
+    /// What holds when it is not set; `required` when it must be.
+    pub default: &'static str,
+    /// What it does, with unit and range.
+    pub meaning: &'static str,
+}
+
+const fn setting(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+    Setting { name, default, meaning }
+}
+
+/// Every setting there is.
+pub const SETTINGS: &[Setting] = &[
+    setting("PALISADE_POLICY", "`seed`", "The base of all numbers: `seed` (the article's) or `nist` (SP 800-63B-4)."),
+    setting(
+        "PALISADE_SECRET",
+        "required",
+        "Signs CSRF and device tokens and makes log pseudonyms. One or more strings of at least 32 printable characters, separated by commas; the first signs, all verify.",
+    ),
+    setting(
+        "PALISADE_IDENTITY_KEY",
+        "required",
+        "Turns identifiers into storage keys. At least 32 printable characters; never change it, or every account is lost.",
+    ),
+    setting("PALISADE_TABLE_ACCOUNTS", "required by `login`", "Name of the accounts table."),
+    setting("PALISADE_TABLE_SESSIONS", "required by `login`", "Name of the sessions table."),
+    setting("PALISADE_TABLE_HISTORY", "–", "Name of the password history table."),
+    setting("PALISADE_TABLE_COUNTERS", "required by `login`", "Name of the counters table."),
+    setting("PALISADE_TABLE_INCIDENTS", "–", "Name of the incidents table."),
+    setting("PALISADE_TABLE_NOTICES", "–", "Name of the notices table."),
+    setting(
+        "PALISADE_BASE_URL",
+        "–",
+        "Origin that people see, such as `https://auth.example.com`: a request with this `Origin` is not cross-site.",
+    ),
+    setting("PALISADE_ALLOWED_ORIGINS", "none", "Further origins that may call, separated by commas, compared exactly."),
+    setting(
+        "PALISADE_TRUSTED_PROXIES",
+        "none",
+        "Networks (addresses or CIDR, commas) whose `X-Forwarded-For` is believed. Empty: the gateway's source address is the client.",
+    ),
+    setting(
+        "PALISADE_IP_ALLOWLIST",
+        "none",
+        "Networks (addresses or CIDR, commas) that the limits per address do not refuse; those per account hold all the same.",
+    ),
+    setting("PALISADE_HSTS_PRELOAD", "`false`", "Adds `preload` to `Strict-Transport-Security`."),
+    setting(
+        "PALISADE_LOG",
+        "`info`",
+        "Level of Palisade's own lines: `error`, `warn`, `info`, `debug` or `trace`. Security events are always written.",
+    ),
+    setting("PALISADE_REQUESTS_PER_IP", "1000", "Requests without a session per address and hour, 1 to 1000000."),
+    setting("PALISADE_AUTH_REQUESTS_PER_IP", "20 (`nist` 1000)", "Sign-in requests per address and hour, 1 to 1000000."),
+    setting("PALISADE_LOGIN_FAILURES_PER_IP", "5 (`nist` 100)", "Failed logins per address and window, 1 to 1000000."),
+    setting("PALISADE_LOGIN_FAILURE_WINDOW_S", "900 (`nist` 3600)", "That window in seconds: 900 or 3600."),
+    setting("PALISADE_LOGIN_DELAY_CAP_S", "60", "The longest delay after failed logins of an account, in seconds, 1 to 3600."),
+    setting(
+        "PALISADE_LOGIN_DELAY_MEMORY_S",
+        "3600",
+        "After so many seconds without a failure the delay starts again at one second, 60 to 86400.",
+    ),
+    setting(
+        "PALISADE_LOGIN_CLOSES_AT",
+        "never (`nist` 100)",
+        "Failed logins in a row after which only known devices or a reset get in, 10 to 100; `never`.",
+    ),
+    setting(
+        "PALISADE_DEVICE_CLOSES_AT",
+        "10",
+        "Failed logins in a row after which a known device is treated as unknown, 1 to 100.",
+    ),
+    setting("PALISADE_SESSION_IDLE_S", "3600", "Seconds without use after which a session ends, 60 to 86400."),
+    setting("PALISADE_SESSION_MAX_S", "86400", "Seconds after which a session ends in any case, 60 to 2592000."),
+    setting(
+        "PALISADE_PASSWORD_MAX_AGE_DAYS",
+        "90 (`nist` never)",
+        "Days after which a password must be changed, 1 to 3650; `never`.",
+    ),
+    setting("PALISADE_ARGON2_MEMORY_KIB", "19456", "Memory of one password hash in KiB, up to 131072."),
+    setting("PALISADE_ARGON2_PASSES", "2", "Passes of one password hash, up to 10."),
+    setting("PALISADE_ARGON2_LANES", "1", "Lanes of one password hash, up to 16."),
+    setting("PALISADE_ALLOW_WEAK_ARGON2", "`false`", "Accepts hash costs below the OWASP floor. For tests only."),
+    setting("PALISADE_DEADLINE_MS", "4000", "Milliseconds a request may take before the answer is 503, 50 to 29000."),
+    setting("PALISADE_CONNECT_TIMEOUT_MS", "500", "Milliseconds to connect to DynamoDB, 10 to 10000."),
+    setting("PALISADE_ATTEMPT_TIMEOUT_MS", "1000", "Milliseconds one attempt at a DynamoDB call may take, 10 to 10000."),
+    setting("PALISADE_OPERATION_TIMEOUT_MS", "2000", "Milliseconds a DynamoDB call may take with its retry, 10 to 20000."),
+];
