@@ -54,7 +54,7 @@ async fn the_built_binary_logs_in_refuses_and_keeps_its_secrets() {
 }
 
 #[tokio::test]
-async fn d20_d22_p17_bad_settings_stop_the_start_with_one_message_naming_all_of_them() {
+async fn d22_bad_settings_stop_the_start_with_one_message_naming_all_of_them() {
     let world = World::start().await;
     let mut bad = variables(
         &world,
@@ -73,6 +73,25 @@ async fn d20_d22_p17_bad_settings_stop_the_start_with_one_message_naming_all_of_
         assert!(printed.contains(name), "{name} in {printed}");
     }
     assert!(!printed.contains("canary"), "{printed}");
+}
+
+#[tokio::test]
+async fn d20_a_missing_secret_stops_the_start_by_its_name() {
+    let world = World::start().await;
+    for name in ["PALISADE_SECRET", "PALISADE_IDENTITY_KEY"] {
+        let mut variables = variables(&world, &[]);
+        variables.retain(|(known, _)| known != name);
+        let (succeeded, printed) = run_to_end("login", &variables).await;
+        assert!(!succeeded && printed.contains(&format!("{name} is missing")), "{printed}");
+    }
+}
+
+#[tokio::test]
+async fn p17_weak_argon2_stops_the_start_unless_it_is_allowed() {
+    let world = World::start().await;
+    let weak = variables(&world, &[("PALISADE_ARGON2_MEMORY_KIB", "1024"), ("PALISADE_ARGON2_PASSES", "3")]);
+    let (succeeded, printed) = run_to_end("login", &weak).await;
+    assert!(!succeeded && printed.contains("PALISADE_ARGON2_* is weaker"), "{printed}");
 }
 
 #[tokio::test]

@@ -197,6 +197,16 @@ fn the_top_level_holds_nothing_unexpected() {
 }
 
 #[test]
+fn the_environment_file_for_cargo_lambda_is_the_local_stacks() {
+    let pairs = palisade_local::settings_pairs("http://127.0.0.1:8000", "", &[]);
+    let expected: BTreeSet<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let file = read("infra/local.env");
+    let lines: BTreeSet<String> = file.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
+    let credentials = ["AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local"].map(str::to_owned);
+    assert_eq!(lines, expected.into_iter().chain(credentials).collect());
+}
+
+#[test]
 fn every_shipped_event_is_used_by_a_test() {
     let all: String = sources().into_iter().map(|(_, text)| text).collect();
     for path in files().into_iter().filter(|path| path.starts_with("infra/events")) {

@@ -51,10 +51,21 @@ fn credentials() -> String {
     json!({ "identifier": "alice@example.com", "password": PASSWORD }).to_string()
 }
 
-#[tokio::test]
-async fn i01_i02_i12_bodies_that_are_no_login_are_one_fixed_400_and_count_nowhere() {
+/// Sends each body and expects the one fixed answer, nothing repeated, nothing counted.
+async fn refuses(bodies: &[&str]) {
     let world = world().await;
-    let bodies = [
+    for body in bodies {
+        let reply = world.stranger().send(Method::POST, "/login", JSON, body.as_bytes().to_vec()).await;
+        assert_eq!((reply.status(), reply.code().as_str()), (400, "invalid_request"), "{body}");
+        assert!(!reply.text.contains("canary") && !reply.text.contains("12345") && !reply.text.contains("line"), "{}", reply.text);
+    }
+    assert!(world.items("counters").await.is_empty());
+    assert_eq!(world.hashes(), 0);
+}
+
+#[tokio::test]
+async fn i01_malformed_json_and_duplicate_keys_are_one_fixed_400_and_count_nowhere() {
+    refuses(&[
         "",
         "{",
         "null",
@@ -67,23 +78,31 @@ async fn i01_i02_i12_bodies_that_are_no_login_are_one_fixed_400_and_count_nowher
         "{/* canary */\"identifier\":\"canary\",\"password\":\"canary\"}",
         "{\"identifier\":\"canary\"}",
         "{\"password\":\"canary\"}",
+        "{\"identifier\":\"canary\",\"password\":\"\\ud800\"}",
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn i02_a_password_that_is_no_text_is_400_and_never_repeated() {
+    refuses(&[
         "{\"identifier\":\"canary\",\"password\":12345}",
         "{\"identifier\":\"canary\",\"password\":[\"canary\"]}",
         "{\"identifier\":\"canary\",\"password\":{\"canary\":1}}",
         "{\"identifier\":\"canary\",\"password\":null}",
         "{\"identifier\":\"canary\",\"password\":true}",
         "{\"identifier\":[\"canary\"],\"password\":\"canary\"}",
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn i12_unknown_fields_and_modes_are_400() {
+    refuses(&[
         "{\"identifier\":\"canary\",\"password\":\"canary\",\"is_admin\":true}",
         "{\"identifier\":\"canary\",\"password\":\"canary\",\"mode\":\"canary\"}",
-        "{\"identifier\":\"canary\",\"password\":\"\\ud800\"}",
-    ];
-    for body in bodies {
-        let reply = world.stranger().send(Method::POST, "/login", JSON, body.as_bytes().to_vec()).await;
-        assert_eq!((reply.status(), reply.code().as_str()), (400, "invalid_request"), "{body}");
-        assert!(!reply.text.contains("canary") && !reply.text.contains("12345") && !reply.text.contains("line"), "{}", reply.text);
-    }
-    assert!(world.items("counters").await.is_empty());
-    assert_eq!(world.hashes(), 0);
+    ])
+    .await;
 }
 
 #[tokio::test]
@@ -300,4 +319,31 @@ async fn a20_an_event_without_an_address_shares_one_bucket_and_is_told() {
         assert_eq!(told, n + 1);
     }
     assert!(world.counter("ip#unknown#").await.is_some());
+}
+
+#[tokio::test]
+async fn al12_hostile_names_and_browsers_are_one_log_line_that_round_trips() {
+    let world = world().await;
+    for (n, hostile) in
+        ["\",\"event\":\"authn_login_success", "<script>", "<!channel>", "\u{2028}", "${jndi:ldap://x}", "\\u001b[2J"]
+            .iter()
+            .enumerate()
+    {
+        let agent = format!("al12-{n}-{}-{hostile}", world.stack().gateway());
+        let body = json!({ "identifier": format!("nobody{n}"), "password": "wrong" }).to_string();
+        let (status, ..) = call(
+            &world,
+            &event(&json!({
+                "headers": { "user-agent": agent },
+                "requestContext": { "http": { "sourceIp": format!("198.51.100.{n}") } },
+                "body": body,
+            })),
+        )
+        .await;
+        assert_eq!(status, 401);
+        let marker = format!("al12-{n}-{}", world.stack().gateway());
+        let lines = acceptance::log::lines_with(&marker);
+        assert_eq!(lines.len(), 1, "{hostile}");
+        assert_eq!((&lines[0]["event"], &lines[0]["user_agent"]), (&json!("authn_login_fail"), &json!(agent)), "{hostile}");
+    }
 }

@@ -145,3 +145,15 @@ async fn r61_rest_api_events_are_answered_alike() {
     assert!(reply.set_cookie("__Host-session").is_some() && reply.set_cookie("__Host-device").is_some());
     assert_eq!(world.stranger().login("alice@example.com", "wrong").await.code(), "invalid_credentials");
 }
+
+#[tokio::test]
+async fn se23_what_is_no_token_never_becomes_a_key() {
+    let world = World::start().await;
+    world.account("alice@example.com", PASSWORD).await;
+    let secret = "A".repeat(43);
+    for account_part in ["", "x", "AAAAAAAAAAAAAAAAAAAAA#", &"A".repeat(3_000)] {
+        let client = world.stranger().header("authorization", &format!("Bearer {account_part}.{secret}"));
+        assert_eq!(client.login("alice@example.com", PASSWORD).await.status(), 200);
+        assert!(world.last_entry().calls.iter().all(|call| call.operation != "DeleteItem"), "{account_part:.40}");
+    }
+}

@@ -18,7 +18,7 @@ async fn world() -> World {
 }
 
 #[tokio::test]
-async fn r24_w08_every_answer_carries_the_security_headers() {
+async fn w08_every_answer_carries_the_security_headers() {
     let world = world().await;
     let client = world.stranger();
     let mut replies = vec![
@@ -36,22 +36,36 @@ async fn r24_w08_every_answer_carries_the_security_headers() {
     replies.push(world.stranger().login("alice@example.com", PASSWORD).await);
     let statuses: Vec<u16> = replies.iter().map(Reply::status).collect();
     assert_eq!(statuses, [200, 401, 429, 400, 413, 415, 403, 200, 429, 503]);
-    for reply in replies {
-        let headers = [
-            ("strict-transport-security", "max-age=31536000; includeSubDomains"),
-            ("x-content-type-options", "nosniff"),
-            ("x-frame-options", "DENY"),
-            ("x-xss-protection", "0"),
-            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
-            ("referrer-policy", "no-referrer"),
-            ("cache-control", "no-store"),
-        ];
-        for (name, value) in headers {
-            assert_eq!(reply.header(name), value, "{name} on {}", reply.status());
-        }
-        let content_type = reply.header("content-type");
-        let json = ["application/json", "application/problem+json"].contains(&content_type);
-        assert!(json || content_type == "text/plain; charset=utf-8", "{content_type}");
+    for reply in &replies {
+        assert_hardened(reply);
+    }
+}
+
+fn assert_hardened(reply: &Reply) {
+    let headers = [
+        ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("x-xss-protection", "0"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("referrer-policy", "no-referrer"),
+        ("cache-control", "no-store"),
+    ];
+    for (name, value) in headers {
+        assert_eq!(reply.header(name), value, "{name} on {}", reply.status());
+    }
+    let content_type = reply.header("content-type");
+    let json = ["application/json", "application/problem+json"].contains(&content_type);
+    assert!(json || content_type == "text/plain; charset=utf-8", "{content_type}");
+}
+
+#[tokio::test]
+async fn r24_successes_and_refusals_carry_the_security_headers_for_both_kinds_of_gateway() {
+    for builder in [World::builder(), World::builder().rest()] {
+        let world = builder.start().await;
+        world.account("alice@example.com", PASSWORD).await;
+        assert_hardened(&world.stranger().login("alice@example.com", PASSWORD).await);
+        assert_hardened(&world.stranger().login("alice@example.com", "wrong").await);
     }
 }
 
@@ -63,7 +77,16 @@ async fn r24_hsts_preload_is_a_setting() {
 }
 
 #[tokio::test]
-async fn r21_w12_the_cookies_have_every_attribute_that_protects_them() {
+async fn r21_the_session_cookie_goes_with_the_browser_and_its_hour_is_the_servers() {
+    let world = world().await;
+    let reply = world.stranger().login("alice@example.com", PASSWORD).await;
+    let cookie = reply.set_cookie("__Host-session").expect("it is set");
+    assert!(!cookie.contains("Max-Age") && !cookie.contains("Expires"), "{cookie}");
+    assert_eq!(reply.json()["idle_timeout_s"], 3_600);
+}
+
+#[tokio::test]
+async fn w12_the_cookies_have_every_attribute_that_protects_them() {
     let world = world().await;
     let reply = world.stranger().login("alice@example.com", PASSWORD).await;
     let attributes = |name: &str| {

@@ -92,10 +92,10 @@ fn greet(stack: &Stack) -> std::io::Result<()> {
 Palisade runs at {gateway}, DynamoDB at {dynamodb}. Ctrl-C stops both.
 
 Log in as the demo user:
-  curl -i {gateway}/login --json '{{\"identifier\":\"{identifier}\",\"password\":\"{password}\"}}'
+  curl -i {gateway}/login -H 'content-type: application/json' -d '{{\"identifier\":\"{identifier}\",\"password\":\"{password}\"}}'
 
 Guess a password, twice in a row, and meet the delay:
-  curl -i {gateway}/login --json '{{\"identifier\":\"{identifier}\",\"password\":\"guess\"}}'
+  curl -i {gateway}/login -H 'content-type: application/json' -d '{{\"identifier\":\"{identifier}\",\"password\":\"guess\"}}'
 
 See what it cost in DynamoDB calls and hashes:
   curl {gateway}/__local/ledger

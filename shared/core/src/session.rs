@@ -134,18 +134,15 @@ mod tests {
     #[test]
     fn se23_only_the_exact_form_is_a_token() {
         let good = token([9; 32]);
+        let secret = Base64UrlUnpadded::encode_string(&[9; 32]);
+        assert!(SessionKey::of_token(&good).is_some());
+        for account_part in
+            ["", "short", "AAAAAAAAAAAAAAAAAAAAA#", "AAAAAAAAAAAAAAAAAAAAA\0", "AAAAAAAAAAAAAAAAAAAAAB", &"A".repeat(3_000)]
+        {
+            assert_eq!(SessionKey::of_token(&format!("{account_part}.{secret}")), None, "{account_part:.40}");
+        }
         let long = format!("{good}{}", "A".repeat(3_000));
-        for bad in [
-            "",
-            ".",
-            KEY,
-            &format!("{KEY}."),
-            &format!(".{good}"),
-            &format!("{good}.x"),
-            &good.replace('.', "#"),
-            &format!("{good}="),
-            &long,
-        ] {
+        for bad in ["", ".", KEY, &format!("{KEY}."), &format!("{good}.x"), &good.replace('.', "#"), &format!("{good}="), &long] {
             assert_eq!(SessionKey::of_token(bad), None, "{bad:.80}");
         }
     }
