@@ -1,4 +1,4 @@
-//! Takes and settles a try on a throttle lane by compare-and-set, losing at most twice.
+//! Takes and settles a try on a throttle lane by compare-and-set, losing a bounded number of times.
 
 use std::time::Duration;
 
@@ -6,8 +6,12 @@ use palisade_cloud::counters::{Counters, LaneItem, LaneKey, Swap};
 use palisade_core::throttle::{LaneRules, Refusal, Verdict};
 use palisade_core::{Fault, Timestamp};
 
-/// How often a write that lost is made again from what won.
-const RETRIES: usize = 2;
+/// How often a reservation that lost is made again from what won.
+const RESERVE_RETRIES: usize = 2;
+
+/// How often a settlement is: with three leases it can lose to two reservations and two settlements of the others, and twice that leaves
+/// room for the tries that a success lets in.
+const SETTLE_RETRIES: usize = 8;
 
 /// What a client is told to wait when its writes keep losing.
 const CONTENDED: Duration = Duration::from_secs(1);
@@ -25,7 +29,7 @@ pub(crate) struct Try<'a> {
 impl Try<'_> {
     /// Takes a lease before the password is checked; the lane with it, or the refusal.
     pub(crate) async fn reserve(&self, mut item: LaneItem) -> Result<Result<LaneItem, Refusal>, Fault> {
-        for round in 0..=RETRIES {
+        for round in 0..=RESERVE_RETRIES {
             // A lost reply: our write happened, and somebody has written on top of it.
             if item.lane.holds(self.nonce) {
                 return Ok(Ok(item));
@@ -45,7 +49,7 @@ impl Try<'_> {
 
     /// Settles the lease. When the writes keep losing it is left to run out, which counts as a failure.
     pub(crate) async fn settle(&self, mut item: LaneItem, verdict: Verdict) -> Result<(), Fault> {
-        for round in 0..=RETRIES {
+        for round in 0..=SETTLE_RETRIES {
             let Some(lane) = item.lane.settle(self.nonce, verdict, self.now, self.rules) else {
                 return Ok(());
             };
