@@ -311,7 +311,7 @@ async fn i14_events_of_other_sources_are_refused_without_a_store_call() {
 async fn a20_an_event_without_an_address_shares_one_bucket_and_is_told() {
     let world = world().await;
     for (n, source) in [json!(null), json!(""), json!("nonsense")].iter().cycle().take(21).enumerate() {
-        let agent = format!("no-address-{}", world.stack().gateway());
+        let agent = format!("no-address-{}", world.name());
         let nowhere = json!({ "headers": { "user-agent": agent }, "requestContext": { "http": { "sourceIp": source } }, "body": credentials() });
         let (status, body, _) = call(&world, &event(&nowhere)).await;
         assert_eq!(status, if n < 20 { 200 } else { 429 }, "{body}");
@@ -329,7 +329,7 @@ async fn al12_hostile_names_and_browsers_are_one_log_line_that_round_trips() {
             .iter()
             .enumerate()
     {
-        let agent = format!("al12-{n}-{}-{hostile}", world.stack().gateway());
+        let agent = format!("al12-{n}-{}-{hostile}", world.name());
         let body = json!({ "identifier": format!("nobody{n}"), "password": "wrong" }).to_string();
         let (status, ..) = call(
             &world,
@@ -341,7 +341,7 @@ async fn al12_hostile_names_and_browsers_are_one_log_line_that_round_trips() {
         )
         .await;
         assert_eq!(status, 401);
-        let marker = format!("al12-{n}-{}", world.stack().gateway());
+        let marker = format!("al12-{n}-{}", world.name());
         let lines = acceptance::log::lines_with(&marker);
         assert_eq!(lines.len(), 1, "{hostile}");
         assert_eq!((&lines[0]["event"], &lines[0]["user_agent"]), (&json!("authn_login_fail"), &json!(agent)), "{hostile}");

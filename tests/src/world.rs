@@ -19,6 +19,7 @@ pub struct World {
     stack: Arc<Stack>,
     http: Client,
     strangers: Arc<AtomicU32>,
+    name: String,
 }
 
 /// How a world is made.
@@ -69,7 +70,10 @@ impl WorldBuilder {
         log::capture();
         let stack = Stack::start(self.0).await.expect("the stack starts");
         let http = Client::builder().no_proxy().build().expect("an HTTP client");
-        World { stack: Arc::new(stack), http, strangers: Arc::default() }
+        // Ports come again within a run; a number of the process's own does not.
+        static WORLDS: AtomicU32 = AtomicU32::new(0);
+        let name = format!("world-{}", WORLDS.fetch_add(1, Ordering::SeqCst));
+        World { stack: Arc::new(stack), http, strangers: Arc::default(), name }
     }
 }
 
@@ -93,6 +97,11 @@ impl World {
     /// The default world.
     pub async fn start() -> Self {
         Self::builder().start().await
+    }
+
+    /// What this world is called in the log, as part of a user agent: like no other.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The stack itself.
@@ -121,7 +130,7 @@ impl World {
         Actor {
             world: self.clone(),
             ip: ip.to_owned(),
-            user_agent: format!("actor-{number}-of-{}", self.stack.gateway()),
+            user_agent: format!("actor-{number}-of-{}", self.name),
             headers: Vec::new(),
         }
     }
