@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 
 use crate::log;
 
+/// Counts worlds: ports come again within a run, these numbers do not.
+static WORLDS: AtomicU32 = AtomicU32::new(0);
+
 /// A running stack. Its clock stands still until moved; hashes are cheap unless a test asks for real ones.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -70,8 +73,6 @@ impl WorldBuilder {
         log::capture();
         let stack = Stack::start(self.0).await.expect("the stack starts");
         let http = Client::builder().no_proxy().build().expect("an HTTP client");
-        // Ports come again within a run; a number of the process's own does not.
-        static WORLDS: AtomicU32 = AtomicU32::new(0);
         let name = format!("world-{}", WORLDS.fetch_add(1, Ordering::SeqCst));
         World { stack: Arc::new(stack), http, strangers: Arc::default(), name }
     }
