@@ -95,3 +95,34 @@ async fn a_device_token_of_a_name_nobody_has_is_worth_nothing() {
     world.stranger().login("nobody@example.com", "wrong").await;
     assert_eq!(world.stranger().device(&device).login("nobody@example.com", "wrong").await.reason(), "login_delay");
 }
+
+#[tokio::test]
+async fn a21_a_cookie_outside_ascii_hides_no_device() {
+    let world = World::builder().rest().start().await;
+    world.account("alice@example.com", PASSWORD).await;
+    let device = world.stranger().login("alice@example.com", PASSWORD).await.cookie("__Host-device");
+    world.stranger().login("alice@example.com", "wrong").await;
+    let owner = world.stranger().header("cookie", &format!("x=\u{e9}; __Host-device={device}"));
+    assert_eq!(owner.login("alice@example.com", PASSWORD).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_device_whose_lane_is_closed_is_refused_by_its_address_like_anybody() {
+    let (world, device) = world_and_device().await;
+    let thief = world.actor("203.0.113.66").device(&device);
+    let mut tried = 0;
+    for _ in 0..40 {
+        tried += usize::from(thief.login("alice@example.com", "wrong").await.status() == 401);
+        world.advance(60);
+    }
+    assert!(tried < 30, "{tried} of 40 reached the hash");
+    assert_eq!(thief.login("alice@example.com", "wrong").await.status(), 429);
+}
+
+#[tokio::test]
+async fn a_lane_nobody_failed_on_still_ages() {
+    let (world, _) = world_and_device().await;
+    let now = world.stack().clock().expect("manual").now().seconds();
+    let expires_at: i64 = world.lane().await["expires_at"].as_str().expect("a number").parse().expect("a number");
+    assert!(expires_at > now);
+}

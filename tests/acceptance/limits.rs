@@ -161,6 +161,10 @@ async fn r38_behind_a_trusted_proxy_the_address_is_read_from_the_right() {
 async fn a18_junk_in_forwarded_headers_falls_back_to_the_source() {
     let world = World::builder().setting("PALISADE_TRUSTED_PROXIES", "10.0.0.0/8").start().await;
     world.account("alice@example.com", PASSWORD).await;
+    // Characters outside ASCII on the left take nothing away from what the proxy added on the right.
+    let sly = world.actor("10.0.0.1").header("x-forwarded-for", "\u{e9}, 203.0.113.78");
+    assert_eq!(sly.login("alice@example.com", PASSWORD).await.status(), 200);
+    assert!(world.counter("ip#203.0.113.78#").await.is_some());
     let many = vec!["10.0.0.2"; 1_000].join(", ");
     for junk in ["", ",", "unknown", "[::1", "203.0.113.9:99999", &many] {
         let client = world.actor("10.0.0.1").header("x-forwarded-for", junk);

@@ -207,7 +207,9 @@ mod tests {
         ) {
             for limits in [Policy::seed().ip, Policy::nist().ip] {
                 let now = Timestamp::from_millis(start);
-                let full = counts(used, used, [used; 4]);
+                let mut failures = [0; 4];
+                failures[window(now).quarter()] = used;
+                let full = counts(used, used, failures);
                 if let Some(first) = assess(&window(now), &full, &limits, now).refusal {
                     prop_assert!(first.retry_after >= 1);
                     let later = now.plus(Duration::from_secs(first.retry_after));

@@ -134,7 +134,7 @@ pub async fn login(deps: &Deps, attempt: Attempt, now: Timestamp, trail: &mut Tr
     let account_key = deps.identity_key.account_key(&attempt.identifier);
     trail.about(deps.keys.pseudonym(account_key.as_str()));
     let gathered = gather::gather(deps, &attempt, &account_key, now, trail).await?;
-    if let Some(limit) = gathered.refusal_of_address(trail) {
+    if let Some(limit) = gathered.refusal_of_address(deps, trail) {
         return Ok(refused(gathered.address.status, limit));
     }
     let nonce = Base64UrlUnpadded::encode_string(&deps.entropy.bytes::<16>());

@@ -75,7 +75,7 @@ impl Counters {
         revision: &str,
         at: (Timestamp, &LaneRules),
     ) -> Result<Swap, Fault> {
-        let put = self.0.client.put_item().table_name(&self.0.name).set_item(Some(encode(key, &lane, revision, at.1)));
+        let put = self.0.client.put_item().table_name(&self.0.name).set_item(Some(encode(key, &lane, revision, at)));
         let put = put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match &from.version {
             Version::Absent => put.condition_expression("attribute_not_exists(#key)").expression_attribute_names("#key", "counter"),
@@ -100,7 +100,7 @@ impl Counters {
     }
 }
 
-fn encode(key: &LaneKey, lane: &Lane, revision: &str, rules: &LaneRules) -> Item {
+fn encode(key: &LaneKey, lane: &Lane, revision: &str, (now, rules): (Timestamp, &LaneRules)) -> Item {
     let leases = lane.leases.iter().map(|lease| {
         let value = HashMap::from([
             ("reserved_at".to_owned(), millis(lease.reserved_at)),
@@ -118,7 +118,8 @@ fn encode(key: &LaneKey, lane: &Lane, revision: &str, rules: &LaneRules) -> Item
         ("revision".to_owned(), s(revision)),
     ]);
     item.extend(lane.last_failure.map(|at| ("last_failure".to_owned(), millis(at))));
-    item.extend(lane.expires_at(rules).map(|at| ("expires_at".to_owned(), ttl(at))));
+    // A lane nobody ever failed on has no time of its own; DynamoDB ignores a TTL years past.
+    item.extend(lane.expires_at(rules).map(|at| at.max(now.plus(rules.memory))).map(|at| ("expires_at".to_owned(), ttl(at))));
     item
 }
 

@@ -64,10 +64,12 @@ pub(super) async fn gather(
         device_lane(deps, account_key, claimed.as_ref(), now),
         deps.accounts.get(account_key),
     );
-    let (counts, common, device_lane, found) = (counts?, common?, device_lane?, found?);
+    let counts = counts?;
+    // Told once in the window: before anything else of this request can fail.
     if counts.names_filled {
         trail.note(EventKind::UsernameEnumeration);
     }
+    let (common, device_lane, found) = (common?, device_lane?, found?);
     let account = account_of(found, trail);
     let device = claimed
         .zip(device_lane)
@@ -114,10 +116,10 @@ fn account_of(found: Found, trail: &mut Trail) -> Option<Account> {
 }
 
 impl Gathered {
-    /// The limit of the address that refuses this attempt, unless the address is allowlisted or the device known.
-    pub(super) fn refusal_of_address(&self, trail: &mut Trail) -> Option<RateLimited> {
+    /// The limit of the address that refuses this attempt, unless the address is allowlisted or the device known and its lane open.
+    pub(super) fn refusal_of_address(&self, deps: &Deps, trail: &mut Trail) -> Option<RateLimited> {
         let limit = self.address.refusal?;
-        let exempt = self.allowlisted || self.device.is_some();
+        let exempt = self.allowlisted || self.surviving_device(deps).is_some();
         let kind = if exempt { EventKind::RateLimitExempted } else { EventKind::ExcessRateLimitExceeded };
         trail.record(Event::new(kind).reason(limit.reason.as_str()));
         (!exempt).then_some(limit)
