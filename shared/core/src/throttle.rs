@@ -53,7 +53,7 @@ pub struct LaneRules {
     pub delay_cap: Duration,
     /// `PALISADE_LOGIN_DELAY_MEMORY_S`: the article's hour.
     pub memory: Duration,
-    /// How long a try may take before it counts as a failure: 5 seconds, more than any request's deadline.
+    /// How long a try may take before it counts as a failure: 5 seconds, more than the default deadline.
     pub lease: Duration,
     /// Tries at once: 3, so that a slow client's repeated click is not refused.
     pub leases: usize,

@@ -121,7 +121,7 @@ fn of_fault(fault: &Fault) -> Problem {
 fn unavailable() -> Problem {
     Problem {
         headers: vec![(RETRY_AFTER, UNAVAILABLE_RETRY_AFTER.to_string())],
-        ..plain(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "This cannot be decided right now; nothing was changed for you.")
+        ..plain(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "This cannot be decided right now; try again in a moment.")
     }
 }
 

@@ -87,7 +87,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("PALISADE_ARGON2_PASSES", "2", "Passes of one password hash, up to 10."),
     setting("PALISADE_ARGON2_LANES", "1", "Lanes of one password hash, up to 16."),
     setting("PALISADE_ALLOW_WEAK_ARGON2", "`false`", "Accepts hash costs below the OWASP floor. For tests only."),
-    setting("PALISADE_DEADLINE_MS", "4000", "Milliseconds a request may take before the answer is 503, 50 to 29000."),
+    setting(
+        "PALISADE_DEADLINE_MS",
+        "4000",
+        "Milliseconds a request may take before the answer is 503, 50 to 29000; keep it below 5000, the lease of a try.",
+    ),
     setting("PALISADE_CONNECT_TIMEOUT_MS", "500", "Milliseconds to connect to DynamoDB, 10 to 10000."),
     setting("PALISADE_ATTEMPT_TIMEOUT_MS", "1000", "Milliseconds one attempt at a DynamoDB call may take, 10 to 10000."),
     setting("PALISADE_OPERATION_TIMEOUT_MS", "2000", "Milliseconds a DynamoDB call may take with its retry, 10 to 20000."),
