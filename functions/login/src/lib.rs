@@ -9,13 +9,12 @@ mod log_in;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{Method, StatusCode};
-use ipnet::IpNet;
+use palisade_core::event::Trail;
 use palisade_core::settings::Settings;
 use palisade_core::{Denial, Fault};
-use palisade_edge::{HttpRequest, HttpResponse, Invocation, problem};
+use palisade_edge::{Front, HttpRequest, HttpResponse, problem};
 use palisade_flows::{Hasher, Parts, login};
 
 pub use palisade_flows::login::TABLES;
@@ -27,10 +26,7 @@ pub type Answering = Pin<Box<dyn Future<Output = String> + Send>>;
 #[derive(Debug)]
 pub struct Deps {
     flow: login::Deps,
-    own_origins: Vec<String>,
-    trusted_proxies: Vec<IpNet>,
-    deadline: Duration,
-    hsts_preload: bool,
+    front: Front,
 }
 
 impl Deps {
@@ -48,13 +44,7 @@ impl Deps {
     /// # Errors
     /// A fault when the settings lack one of [`TABLES`].
     pub fn with_hasher(settings: Settings, parts: &Parts, hasher: Hasher) -> Result<Self, Fault> {
-        Ok(Self {
-            own_origins: settings.own_origins.clone(),
-            trusted_proxies: settings.trusted_proxies.clone(),
-            deadline: settings.timeouts.request,
-            hsts_preload: settings.hsts_preload,
-            flow: login::Deps::new(settings, parts, hasher)?,
-        })
+        Ok(Self { front: Front::of(&settings), flow: login::Deps::new(settings, parts, hasher)? })
     }
 
     /// Connects to the store before the first request.
@@ -66,18 +56,17 @@ impl Deps {
 /// One call, from the event's text to the result's.
 pub fn invoke(deps: Arc<Deps>, event: String, request_id: String) -> Answering {
     Box::pin(async move {
-        let invocation = Invocation { request_id, deadline: deps.deadline, hsts_preload: deps.hsts_preload };
-        palisade_edge::answer(&event, &invocation, async |request| handle(&deps, request).await).await
+        palisade_edge::answer(&deps.front, &event, &request_id, async |request, trail| handle(&deps, request, trail).await).await
     })
 }
 
-/// The answer to `request`.
-pub async fn handle(deps: &Deps, request: HttpRequest) -> HttpResponse {
+/// The answer to `request`; what should be logged of it goes to `trail`.
+pub async fn handle(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> HttpResponse {
     match (request.path.as_str(), &request.method) {
-        ("/login", &Method::POST) => log_in::log_in(deps, request).await,
+        ("/login", &Method::POST) => log_in::log_in(deps, request, trail).await,
         ("/health", &Method::GET) => HttpResponse::json(StatusCode::OK, &serde_json::json!({ "status": "ok" })),
-        ("/login", _) => problem::denied(&request, &Denial::MethodNotAllowed { allow: "POST" }),
-        ("/health", _) => problem::denied(&request, &Denial::MethodNotAllowed { allow: "GET" }),
-        _ => problem::denied(&request, &Denial::NotFound),
+        ("/login", _) => problem::denied(request, &Denial::MethodNotAllowed { allow: "POST" }),
+        ("/health", _) => problem::denied(request, &Denial::MethodNotAllowed { allow: "GET" }),
+        _ => problem::denied(request, &Denial::NotFound),
     }
 }

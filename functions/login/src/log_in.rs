@@ -6,9 +6,9 @@ use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::identifier::IdentifierError;
 use palisade_core::secret::SecretText;
 use palisade_core::session::SessionKey;
-use palisade_core::{ClientIp, Denial, Identifier, InvalidRequest, Password};
+use palisade_core::{Denial, Identifier, InvalidRequest, Password};
 use palisade_edge::cookies::{self, Cookie};
-use palisade_edge::{HttpRequest, HttpResponse, body, cross_site, problem, telemetry};
+use palisade_edge::{HttpRequest, HttpResponse, body, cross_site, problem};
 use palisade_flows::login::{self, Attempt, LoggedIn, Outcome};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -47,29 +47,21 @@ struct Reply<'a> {
     device_token: Option<&'a str>,
 }
 
-pub(crate) async fn log_in(deps: &Deps, request: HttpRequest) -> HttpResponse {
-    let seen = telemetry::Seen::of(&request);
-    let ip = ClientIp::resolve(request.source_ip, request.header_values("x-forwarded-for"), &deps.trusted_proxies);
-    let mut trail = Trail::new(ip, &request.user_agent());
-    if ip == ClientIp::Unknown {
-        trail.note(EventKind::ClientAddressMissing);
-    }
-    let response = match attempt(deps, &request, ip, &mut trail) {
-        Err(denial) => problem::denied(&request, &denial),
-        Ok((attempt, mode)) => match login::login(&deps.flow, attempt, deps.flow.now(), &mut trail).await {
-            Ok(outcome) => render(&request, &outcome, mode),
+pub(crate) async fn log_in(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> HttpResponse {
+    match attempt(deps, request, trail) {
+        Err(denial) => problem::denied(request, &denial),
+        Ok((attempt, mode)) => match login::login(&deps.flow, attempt, deps.flow.now(), trail).await {
+            Ok(outcome) => render(request, &outcome, mode),
             Err(fault) => {
                 trail.record(Event::new(EventKind::DependencyFailed).reason(fault.chain()));
-                problem::failed(&request, &fault)
+                problem::failed(request, &fault)
             }
         },
-    };
-    telemetry::emit(&seen, trail.into_events());
-    response
+    }
 }
 
-fn attempt(deps: &Deps, request: &HttpRequest, ip: ClientIp, trail: &mut Trail) -> Result<(Attempt, Mode), Denial> {
-    cross_site::check(request, &deps.own_origins).inspect_err(|_| trail.note(EventKind::MaliciousCsrf))?;
+fn attempt(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> Result<(Attempt, Mode), Denial> {
+    cross_site::check(request, &deps.front.own_origins).inspect_err(|_| trail.note(EventKind::MaliciousCsrf))?;
     let body: Body = body::json(request)?;
     let identifier = Identifier::parse(&body.identifier).map_err(|error| {
         if error == IdentifierError::MixedScripts {
@@ -81,7 +73,7 @@ fn attempt(deps: &Deps, request: &HttpRequest, ip: ClientIp, trail: &mut Trail) 
     let attempt = Attempt {
         identifier,
         password,
-        ip,
+        ip: request.client_ip,
         user_agent: request.user_agent(),
         device_token: device_token(request, trail),
         presented: presented_session(request, trail),
@@ -96,12 +88,18 @@ fn device_token(request: &HttpRequest, trail: &mut Trail) -> Option<SecretText> 
 
 /// The session sent along, as a cookie or as a bearer token; with both and different, none is taken for the caller's.
 fn presented_session(request: &HttpRequest, trail: &mut Trail) -> Option<SessionKey> {
-    let bearer = request.header(AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
+    let bearer = request.header(AUTHORIZATION.as_str()).and_then(bearer);
     let cookie = one_cookie(request, cookies::SESSION, trail);
     match (bearer, cookie) {
         (Some(bearer), Some(cookie)) if bearer != cookie => None,
         (token, other) => SessionKey::of_token(token.or(other)?),
     }
+}
+
+/// The token in an `Authorization` header; the scheme's case does not matter (RFC 9110, 11.1).
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
 }
 
 fn one_cookie<'a>(request: &'a HttpRequest, name: &str, trail: &mut Trail) -> Option<&'a str> {
@@ -120,14 +118,14 @@ fn render(request: &HttpRequest, outcome: &Outcome, mode: Mode) -> HttpResponse 
         Err(denial) => problem::denied(request, denial),
         Ok(logged_in) => logged_in_response(logged_in, mode),
     };
-    problem::with_rate(response, &outcome.rate)
+    problem::with_rate(response, outcome.rate.as_ref())
 }
 
 fn logged_in_response<'a>(logged_in: &'a LoggedIn, mode: Mode) -> HttpResponse {
     let in_body = |token: &'a SecretText| (mode == Mode::Bearer).then(|| token.expose());
     let reply = Reply {
         account_id: &logged_in.account_id,
-        csrf_token: &logged_in.csrf_token,
+        csrf_token: logged_in.csrf_token.expose(),
         expires_at: logged_in.expires_at.to_string(),
         idle_timeout_s: logged_in.idle_timeout.as_secs(),
         password_change_required: logged_in.password_change_required,

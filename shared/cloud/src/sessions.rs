@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::types::ReturnValue;
 use palisade_core::Fault;
 use palisade_core::session::{Session, SessionKey};
 use palisade_core::settings::{Settings, Table};
@@ -39,10 +40,11 @@ impl Sessions {
         put.send().await.map(drop).map_err(|error| fault("write of sessions", &error))
     }
 
-    /// Removes the session under `key`, if there is one.
-    pub async fn delete(&self, key: &SessionKey) -> Result<(), Fault> {
-        let delete = self.0.client.delete_item().table_name(&self.0.name);
+    /// Removes the session under `key`, and returns whether there was one.
+    pub async fn delete(&self, key: &SessionKey) -> Result<bool, Fault> {
+        let delete = self.0.client.delete_item().table_name(&self.0.name).return_values(ReturnValue::AllOld);
         let delete = delete.key("account_key", s(key.account_key.as_str())).key("secret_hash", s(&key.secret_hash));
-        delete.send().await.map(drop).map_err(|error| fault("delete of sessions", &error))
+        let reply = delete.send().await.map_err(|error| fault("delete of sessions", &error))?;
+        Ok(reply.attributes.is_some())
     }
 }

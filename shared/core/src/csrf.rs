@@ -6,10 +6,11 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 
 use crate::keys::{KeyRing, Use};
+use crate::secret::SecretText;
 use crate::session::SessionKey;
 
 /// The CSRF token of `session`.
-pub fn token(keys: &KeyRing, session: &SessionKey) -> String {
+pub fn token(keys: &KeyRing, session: &SessionKey) -> SecretText {
     let tag = keys.sign(Use::Csrf, &[session.account_key.as_str().as_bytes(), session.secret_hash.as_bytes()]);
-    format!("{}.{}", keys.current_id(), Base64UrlUnpadded::encode_string(&tag))
+    SecretText::new(format!("{}.{}", keys.current_id(), Base64UrlUnpadded::encode_string(&tag)))
 }

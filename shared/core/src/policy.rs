@@ -81,6 +81,7 @@ pub struct Policy {
 }
 
 const DAY: Duration = Duration::from_hours(24);
+const DEVICE_LIFETIME: Duration = Duration::from_hours(90 * 24);
 
 impl Policy {
     /// The article's numbers.
@@ -91,6 +92,7 @@ impl Policy {
             lease: Duration::from_secs(5),
             leases: 3,
             closes_at: None,
+            kept: None,
         };
         Self {
             profile: Profile::Seed,
@@ -100,10 +102,10 @@ impl Policy {
                 failures: 5,
                 failure_window: FailureWindow::Quarter,
             },
-            device_lane: LaneRules { closes_at: Some(10), ..lane.clone() },
+            device_lane: LaneRules { closes_at: Some(10), kept: Some(DEVICE_LIFETIME), ..lane.clone() },
             common_lane: lane,
             session: SessionRules { idle: Duration::from_hours(1), absolute: DAY },
-            device_lifetime: DAY * 90,
+            device_lifetime: DEVICE_LIFETIME,
             password_max_age: Some(DAY * 90),
             argon2: Argon2Params::OWASP_FLOOR,
         }

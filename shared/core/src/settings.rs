@@ -125,7 +125,8 @@ pub struct SettingsError {
 
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bad settings: {}", self.problems.len(), self.problems.join("; "))
+        let settings = if self.problems.len() == 1 { "setting" } else { "settings" };
+        write!(f, "{} bad {settings}: {}", self.problems.len(), self.problems.join("; "))
     }
 }
 
@@ -138,7 +139,7 @@ impl Settings {
     /// One error that names every bad, missing and unknown variable and no value.
     pub fn parse(pairs: impl IntoIterator<Item = (String, String)>, required: &[Table]) -> Result<Self, SettingsError> {
         let mut read = Reader::new(pairs);
-        let policy = numbers::policy(&mut read);
+        let mut policy = numbers::policy(&mut read);
         let keys = read.required("PALISADE_SECRET", KeyRing::parse);
         let identity_key = read.required("PALISADE_IDENTITY_KEY", IdentityKey::parse);
         let tables = tables(&mut read, required);
@@ -149,6 +150,9 @@ impl Settings {
         let hsts_preload = read.switch("PALISADE_HSTS_PRELOAD");
         let log = read.optional("PALISADE_LOG", log_level).unwrap_or(LogLevel::Info);
         let timeouts = timeouts(&mut read);
+        for lane in [&mut policy.common_lane, &mut policy.device_lane] {
+            lane.lease = lane.lease.max(timeouts.request.saturating_add(Duration::from_secs(1)));
+        }
         let region = read.required("AWS_REGION", |region| Ok(region.to_owned()));
         let dynamodb_endpoint = read.optional("AWS_ENDPOINT_URL_DYNAMODB", |url| Ok(url.to_owned()));
         keep_local_secrets_local(&mut read, dynamodb_endpoint.as_deref());

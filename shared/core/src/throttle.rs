@@ -22,7 +22,7 @@
 //!
 //! What holds, however requests interleave, as long as each change is one compare-and-set:
 //! 1. at most `leases` hashes run per lane and delay step;
-//! 2. two right passwords at once both succeed;
+//! 2. two right passwords at once both succeed, as long as neither could be the failure that closes the lane;
 //! 3. a try during the delay changes nothing: it neither counts nor extends;
 //! 4. a success never forgets a failure settled after its own reservation;
 //! 5. the state depends on attempts alone, never on whether the account exists.
@@ -53,12 +53,16 @@ pub struct LaneRules {
     pub delay_cap: Duration,
     /// `PALISADE_LOGIN_DELAY_MEMORY_S`: the article's hour.
     pub memory: Duration,
-    /// How long a try may take before it counts as a failure: 5 seconds, more than the default deadline.
+    /// How long a try may take before it counts as a failure: 5 seconds, or a second more than a deadline above 4, so that no hash
+    /// of a request that is still answered is without its lease.
     pub lease: Duration,
     /// Tries at once: 3, so that a slow client's repeated click is not refused.
     pub leases: usize,
     /// Failures in a row that close the lane; `None` for never.
     pub closes_at: Option<u64>,
+    /// How long the state of a lane that counts towards closing is kept: a device's as long as the device could be known, an
+    /// account's for ever (`None`).
+    pub kept: Option<Duration>,
 }
 
 /// A try under way.
@@ -109,6 +113,8 @@ pub enum Verdict {
 pub enum Refusal {
     /// Come back at this time.
     Delayed(Timestamp),
+    /// The tries under way could close the lane; by this time it is decided.
+    Closing(Timestamp),
     /// Closed until a reset.
     Closed,
 }
@@ -117,7 +123,7 @@ impl Refusal {
     /// As the client is told: always `login_delay`, one try per wait.
     pub fn rate_limited(self, now: Timestamp) -> RateLimited {
         let retry_after = match self {
-            Self::Delayed(until) => whole_seconds(until.since(now)),
+            Self::Delayed(until) | Self::Closing(until) => whole_seconds(until.since(now)),
             Self::Closed => CLOSED_RETRY_AFTER_S,
         };
         RateLimited { reason: LimitReason::LoginDelay, limit: 1, retry_after }
@@ -137,8 +143,11 @@ impl Lane {
     /// Takes a lease for `nonce`, or says why not. A refusal changes nothing.
     pub fn reserve(&self, nonce: &str, now: Timestamp, rules: &LaneRules) -> Result<Self, Refusal> {
         let mut lane = self.aged(now, rules);
+        if lane.is_closed(rules) {
+            return Err(Refusal::Closed);
+        }
         if lane.is_full(rules) || now < lane.not_before {
-            return Err(lane.opens_at(rules).map_or(Refusal::Closed, Refusal::Delayed));
+            return Err(lane.wait(rules));
         }
         let settled_before = lane.settled;
         lane.leases.push(Lease { nonce: nonce.to_owned(), reserved_at: now, settled_before });
@@ -180,14 +189,13 @@ impl Lane {
         self.settled.saturating_sub(self.cleared)
     }
 
-    /// When the lane is as good as new and its item garbage; `None` for never, since it counts towards closing or is closed.
+    /// When the lane's state may be forgotten and its item is garbage; `None` for never.
     pub fn expires_at(&self, rules: &LaneRules) -> Option<Timestamp> {
-        if rules.closes_at.is_some() && self.in_a_row() > 0 {
-            return None;
-        }
-        let newest_lease = self.leases.iter().map(|lease| lease.reserved_at.plus(rules.lease)).max();
-        let last = self.last_failure.max(newest_lease).max(Some(self.not_before))?;
-        Some(last.plus(rules.memory).plus(rules.delay_cap).plus(CLOCK_SKEW))
+        let lease_ends = self.leases.iter().map(|lease| lease.reserved_at.plus(rules.lease)).max();
+        let last = self.last_failure.max(lease_ends).max(Some(self.not_before))?;
+        let counts_towards_closing = rules.closes_at.is_some() && (self.in_a_row() > 0 || lease_ends.is_some());
+        let kept = if counts_towards_closing { rules.kept? } else { rules.memory.saturating_add(rules.delay_cap) };
+        Some(last.plus(kept).plus(CLOCK_SKEW))
     }
 
     /// The lane at `now`: leases that ran out are failures, and failures long past no longer count.
@@ -220,26 +228,31 @@ impl Lane {
 
     /// No lease is free, or those in flight could close the lane.
     fn is_full(&self, rules: &LaneRules) -> bool {
-        let in_flight = u64::try_from(self.leases.len()).unwrap_or(u64::MAX);
-        self.leases.len() >= rules.leases
-            || rules.closes_at.is_some_and(|closes_at| self.in_a_row().saturating_add(in_flight) >= closes_at)
+        self.leases.len() >= rules.leases || self.may_close(rules)
     }
 
-    /// When a refused lane opens if nobody settles: leases run out one by one, each into a failure with its delay. A lease that runs
-    /// out within the second after counts too, since a client waits whole seconds. `None` when it stays closed.
-    fn opens_at(&self, rules: &LaneRules) -> Option<Timestamp> {
-        let mut lane = self.clone();
-        loop {
-            let ran_out = lane.leases.first().map(|lease| lease.reserved_at.plus(rules.lease));
-            let in_the_way = |at: Timestamp| at < lane.not_before.plus(Duration::from_secs(1));
-            match ran_out {
-                Some(at) if lane.is_full(rules) || in_the_way(at) => {
-                    lane.leases.remove(0);
-                    lane.fail(at, rules);
-                }
-                _ => return (!lane.is_full(rules)).then_some(lane.not_before),
-            }
+    fn may_close(&self, rules: &LaneRules) -> bool {
+        let in_flight = u64::try_from(self.leases.len()).unwrap_or(u64::MAX);
+        rules.closes_at.is_some_and(|closes_at| self.in_a_row().saturating_add(in_flight) >= closes_at)
+    }
+
+    /// How long a refused try waits if nobody settles. Leases run out one by one, each into a failure with its delay: until one is free,
+    /// or until the last has closed the lane. One that runs out within the second after the wait counts too, since a client waits
+    /// whole seconds.
+    fn wait(mut self, rules: &LaneRules) -> Refusal {
+        let end = |lease: &Lease| lease.reserved_at.plus(rules.lease);
+        if self.may_close(rules) {
+            let last = self.leases.last().map(end);
+            return Refusal::Closing(last.max(Some(self.not_before)).unwrap_or(self.not_before));
         }
+        while let Some(ran_out) = self.leases.first().map(end) {
+            if !self.is_full(rules) && ran_out >= self.not_before.plus(Duration::from_secs(1)) {
+                break;
+            }
+            self.leases.remove(0);
+            self.fail(ran_out, rules);
+        }
+        Refusal::Delayed(self.not_before)
     }
 }
 

@@ -1,59 +1,53 @@
 //! From an event's text to its result's text: the boundary that the Lambda runtime and the local gateway both cross.
 //!
-//! Whatever happens inside, a caller gets an answer in its own form: an event that is no request gets 400, a handler that panics the
-//! fixed 500, one that is late the fixed 503.
+//! Whatever happens inside, a caller gets an answer in its own form, and what was noted of the request is logged: an event that is no
+//! request gets 400, a panic the fixed 500, a handler that is late the fixed 503.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
 
 use futures_util::FutureExt;
-use palisade_core::event::{Event, EventKind};
+use palisade_core::ClientIp;
+use palisade_core::event::{EventKind, Trail};
 
-use crate::event::decode;
+use crate::event::{Format, decode};
+use crate::front::Front;
+use crate::problem;
 use crate::request::HttpRequest;
 use crate::response::HttpResponse;
-use crate::{problem, telemetry};
+use crate::telemetry::{self, Seen};
 
-/// What one call brings beside its event.
-#[derive(Debug, Clone)]
-pub struct Invocation {
-    /// The runtime's id of the call.
-    pub request_id: String,
-    /// How long the answer may take.
-    pub deadline: Duration,
-    /// Whether HSTS asks for preloading.
-    pub hsts_preload: bool,
-}
-
-/// The result for `event`: what `handle` makes of the request in it.
-pub async fn answer<F, Fut>(event: &str, invocation: &Invocation, handle: F) -> String
+/// The result for `event`: what `handle` makes of the request in it. `runtime_id` is the runtime's id of the call.
+pub async fn answer<F>(front: &Front, event: &str, runtime_id: &str, handle: F) -> String
 where
-    F: FnOnce(HttpRequest) -> Fut,
-    Fut: Future<Output = HttpResponse>,
+    F: AsyncFnOnce(&HttpRequest, &mut Trail) -> HttpResponse,
 {
-    let (format, request) = decode(event, &invocation.request_id);
-    let response = match request {
-        Err(denial) => problem::unreadable(&invocation.request_id, &denial),
-        Ok(request) => guarded(request, invocation.deadline, handle).await,
-    };
-    response.with_security_headers(invocation.hsts_preload).encode(format)
-}
-
-async fn guarded<F, Fut>(request: HttpRequest, deadline: Duration, handle: F) -> HttpResponse
-where
-    F: FnOnce(HttpRequest) -> Fut,
-    Fut: Future<Output = HttpResponse>,
-{
-    let seen = telemetry::Seen::of(&request);
-    let request_id = request.request_id.clone();
-    // Called inside the future, so that a panic before its first await is caught as well.
-    let handled = AssertUnwindSafe(async move { handle(request).await }).catch_unwind();
-    match tokio::time::timeout(deadline, handled).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => problem::broken(&request_id),
-        Err(_) => {
-            telemetry::emit(&seen, vec![Event::new(EventKind::DeadlineExceeded)]);
-            problem::late(&request_id)
+    let mut format = Format::V2;
+    let mut seen = Seen::nothing_of(runtime_id);
+    let mut trail = Trail::default();
+    let work = async {
+        let (form, request) = decode(event, runtime_id, &front.trusted_proxies);
+        format = form;
+        match request {
+            Err(denial) => problem::unreadable(runtime_id, &denial),
+            Ok(request) => {
+                seen = Seen::of(&request);
+                trail = Trail::new(request.client_ip, &request.user_agent());
+                if request.client_ip == ClientIp::Unknown {
+                    trail.note(EventKind::ClientAddressMissing);
+                }
+                handle(&request, &mut trail).await
+            }
         }
-    }
+    };
+    let worked = tokio::time::timeout(front.deadline, AssertUnwindSafe(work).catch_unwind()).await;
+    let response = match worked {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => problem::broken(seen.request_id()),
+        Err(_) => {
+            trail.note(EventKind::DeadlineExceeded);
+            problem::late(seen.request_id())
+        }
+    };
+    telemetry::emit(&seen, trail.into_events());
+    response.with_security_headers(front.hsts_preload).encode(format)
 }

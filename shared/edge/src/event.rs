@@ -9,12 +9,13 @@ use std::net::IpAddr;
 use base64ct::{Base64, Encoding};
 use http::header::{CONTENT_TYPE, COOKIE, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use palisade_core::{Denial, InvalidRequest};
+use ipnet::IpNet;
+use palisade_core::{ClientIp, Denial, InvalidRequest};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::body;
-use crate::request::HttpRequest;
+use crate::request::{self, HttpRequest};
 
 /// The form an event came in, and its answer leaves in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,19 +71,19 @@ struct RawIdentity {
 }
 
 /// The request in `event`, or why there is none; in both cases the form of the answer.
-pub(crate) fn decode(event: &str, runtime_id: &str) -> (Format, Result<HttpRequest, Denial>) {
+pub(crate) fn decode(event: &str, runtime_id: &str, trusted_proxies: &[IpNet]) -> (Format, Result<HttpRequest, Denial>) {
     let Ok(raw) = serde_json::from_str::<RawEvent>(event) else {
         return (Format::V2, Err(invalid(InvalidRequest::Event)));
     };
     let format = if raw.version.as_deref() == Some("2.0") || raw.http_method.is_none() { Format::V2 } else { Format::V1 };
-    (format, request(raw, format, runtime_id))
+    (format, request(raw, format, runtime_id, trusted_proxies))
 }
 
 fn invalid(what: InvalidRequest) -> Denial {
     Denial::InvalidRequest(what)
 }
 
-fn request(raw: RawEvent, format: Format, runtime_id: &str) -> Result<HttpRequest, Denial> {
+fn request(raw: RawEvent, format: Format, runtime_id: &str, trusted_proxies: &[IpNet]) -> Result<HttpRequest, Denial> {
     let context = raw.request_context.ok_or(invalid(InvalidRequest::Event))?;
     if raw.r#type.is_some() || context.elb.is_some() {
         return Err(invalid(InvalidRequest::Event));
@@ -100,16 +101,15 @@ fn request(raw: RawEvent, format: Format, runtime_id: &str) -> Result<HttpReques
     let (Some(method), Some(path)) = (method, path) else {
         return Err(invalid(InvalidRequest::Event));
     };
+    let headers =
+        headers(raw.headers.unwrap_or_default(), raw.multi_value_headers.unwrap_or_default(), raw.cookies.unwrap_or_default())?;
+    let source_ip = source_ip.and_then(|ip| ip.parse::<IpAddr>().ok());
     Ok(HttpRequest {
         method: Method::from_bytes(method.as_bytes()).map_err(|_| invalid(InvalidRequest::Event))?,
         path,
-        headers: headers(
-            raw.headers.unwrap_or_default(),
-            raw.multi_value_headers.unwrap_or_default(),
-            raw.cookies.unwrap_or_default(),
-        )?,
+        client_ip: ClientIp::resolve(source_ip, request::values(&headers, "x-forwarded-for"), trusted_proxies),
+        headers,
         body: raw.body.as_ref().map(|text| decoded_body(text, raw.is_base64_encoded.unwrap_or(false))).transpose()?,
-        source_ip: source_ip.and_then(|ip| ip.parse::<IpAddr>().ok()),
         request_id: context.request_id.filter(|id| is_plain_id(id)).unwrap_or_else(|| runtime_id.to_owned()),
     })
 }
@@ -156,6 +156,10 @@ fn headers(
     let from_multi = all.map.clone();
     for (name, value) in single {
         let Some(value) = value else { continue };
+        // Payload 2.0 lists cookies apart; a joined copy beside the list would make each of them ambiguous.
+        if !cookies.is_empty() && name.eq_ignore_ascii_case(COOKIE.as_str()) {
+            continue;
+        }
         let known = HeaderName::from_bytes(name.as_bytes()).ok().filter(|name| from_multi.contains_key(name));
         match known {
             Some(name) => agree(&from_multi, &name, &value)?,

@@ -9,13 +9,15 @@ pub mod body;
 pub mod cookies;
 pub mod cross_site;
 mod event;
+pub mod front;
 pub mod problem;
 pub mod request;
 pub mod response;
 pub mod serve;
 pub mod telemetry;
 
-pub use answer::{Invocation, answer};
+pub use answer::answer;
+pub use front::Front;
 pub use request::HttpRequest;
 pub use response::HttpResponse;
 pub use serve::serve;

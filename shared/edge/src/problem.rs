@@ -72,9 +72,12 @@ pub(crate) fn broken(request_id: &str) -> HttpResponse {
     internal().render(request_id, Preferred::Json)
 }
 
-/// The headers of requirement r39; the reset is the window's end in seconds since the epoch.
+/// The headers of requirement r39, where the address could be counted; the reset is the window's end in seconds since the epoch.
 #[must_use]
-pub fn with_rate(response: HttpResponse, rate: &RateStatus) -> HttpResponse {
+pub fn with_rate(response: HttpResponse, rate: Option<&RateStatus>) -> HttpResponse {
+    let Some(rate) = rate else {
+        return response;
+    };
     response
         .with_header(HeaderName::from_static("x-ratelimit-limit"), &rate.limit.to_string())
         .with_header(HeaderName::from_static("x-ratelimit-remaining"), &rate.remaining.to_string())

@@ -1,10 +1,9 @@
 //! An HTTP request as an event carried it, checked for everything that later steps rely on.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue, Method};
-use palisade_core::UserAgent;
+use palisade_core::{ClientIp, UserAgent};
 use zeroize::Zeroizing;
 
 /// A request. Header values hold no control characters; names are lower case; cookies stand as `cookie` headers.
@@ -17,8 +16,8 @@ pub struct HttpRequest {
     pub headers: HeaderMap,
     /// The decoded body, at most [`crate::body::MAX_BYTES`].
     pub body: Option<Zeroizing<Vec<u8>>>,
-    /// The gateway's source address.
-    pub source_ip: Option<IpAddr>,
+    /// The client's address (requirement r38).
+    pub client_ip: ClientIp,
     /// The gateway's id of the request, else the runtime's.
     pub request_id: String,
 }
@@ -30,8 +29,8 @@ impl HttpRequest {
     }
 
     /// Every value of `name` that is text, in order.
-    pub fn header_values<'a>(&'a self, name: &str) -> impl DoubleEndedIterator<Item = &'a str> {
-        self.headers.get_all(name).iter().filter_map(text)
+    pub fn header_values<'a>(&'a self, name: &str) -> impl DoubleEndedIterator<Item = &'a str> + use<'a> {
+        values(&self.headers, name)
     }
 
     /// The browser's name; empty when there is none.
@@ -46,6 +45,11 @@ impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpRequest").field("method", &self.method).field("path", &self.path).finish_non_exhaustive()
     }
+}
+
+/// Every value of `name` in `headers` that is text, in order.
+pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl DoubleEndedIterator<Item = &'a str> + use<'a> {
+    headers.get_all(name).iter().filter_map(text)
 }
 
 /// An event is JSON, so every value in it is UTF-8; dropping one for a character outside ASCII would let a client choose which hops of

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 
-/// The two cases in which a call ends as an error carry this text and no other.
+/// A call that ends as an error carries this text and no other.
 #[derive(Debug)]
 struct Failed;
 

@@ -22,25 +22,34 @@ use crate::request::HttpRequest;
 
 /// What the log says of a request.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub(crate) struct Seen {
     request_id: String,
     method: String,
     path: String,
 }
 
 impl Seen {
+    /// Of a call that holds no request yet: the runtime's id.
+    pub(crate) fn nothing_of(runtime_id: &str) -> Self {
+        Self { request_id: runtime_id.to_owned(), method: String::new(), path: String::new() }
+    }
+
     /// Of `request`: its id, method and path.
-    pub fn of(request: &HttpRequest) -> Self {
+    pub(crate) fn of(request: &HttpRequest) -> Self {
         Self {
             request_id: request.request_id.clone(),
             method: request.method.to_string(),
             path: request.path.chars().take(256).collect(),
         }
     }
+
+    pub(crate) fn request_id(&self) -> &str {
+        &self.request_id
+    }
 }
 
 /// Writes `events` of the request `seen`, one line each.
-pub fn emit(seen: &Seen, events: Vec<Event>) {
+pub(crate) fn emit(seen: &Seen, events: Vec<Event>) {
     for event in events {
         write(&event, Some(seen));
     }

@@ -19,7 +19,7 @@ const CONTENDED: Duration = Duration::from_secs(1);
 /// One request's try on one lane.
 pub(crate) struct Try<'a> {
     pub(crate) counters: &'a Counters,
-    pub(crate) key: &'a LaneKey,
+    pub(crate) key: LaneKey,
     pub(crate) rules: &'a LaneRules,
     /// Drawn once per request.
     pub(crate) nonce: &'a str,
@@ -39,7 +39,7 @@ impl Try<'_> {
                 Err(refusal) => return Ok(Err(refusal)),
             };
             let revision = format!("{}.r{round}", self.nonce);
-            match self.counters.swap_lane(self.key, &item, lane, &revision, (self.now, self.rules)).await? {
+            match self.counters.swap_lane(&self.key, &item, lane, &revision, (self.now, self.rules)).await? {
                 Swap::Written(written) => return Ok(Ok(written)),
                 Swap::Overtaken(found) => item = found,
             }
@@ -54,7 +54,7 @@ impl Try<'_> {
                 return Ok(());
             };
             let revision = format!("{}.s{round}", self.nonce);
-            match self.counters.swap_lane(self.key, &item, lane, &revision, (self.now, self.rules)).await? {
+            match self.counters.swap_lane(&self.key, &item, lane, &revision, (self.now, self.rules)).await? {
                 Swap::Written(_) => return Ok(()),
                 Swap::Overtaken(found) => item = found,
             }

@@ -2,32 +2,30 @@
 //!
 //! ```text
 //! 1  take places of the address ‖ read the lane (and the device's) ‖ read the account
-//! 2  reserve a try on the lane                                      refused: give the failure's place back
+//! 2  reserve a try on the lane                 refused, or a fault so far: give the failure's place back
 //! 3  one hash, whether or not there is an account
 //! 4  settle the try ‖ on success: store the session ‖ give the failure's place back ‖ end a presented session
 //! ```
 //!
 //! Depth 3; 2 read and 5 write units for a success, 2 and 3 for a failure, 2 and 1 when the address is refused, 2 and 2 when the delay
-//! refuses. A known device costs one read more.
+//! refuses; one write and one round trip more once the address has tried its eleventh name. A known device costs one read more.
 
+mod admit;
 mod gather;
 mod settle;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use palisade_cloud::counters::Counters;
 use palisade_cloud::{Accounts, Clock, Entropy, Parts, Sessions, Store};
-use palisade_core::event::{Event, EventKind, Trail};
+use palisade_core::event::Trail;
 use palisade_core::ip_window::RateStatus;
 use palisade_core::secret::SecretText;
 use palisade_core::session::SessionKey;
 use palisade_core::settings::{Settings, Table};
-use palisade_core::{
-    ClientIp, Denial, Fault, Identifier, IdentityKey, KeyRing, Password, Policy, RateLimited, Timestamp, UserAgent,
-};
+use palisade_core::{ClientIp, Denial, Fault, Identifier, IdentityKey, KeyRing, Password, Policy, Timestamp, UserAgent};
 use std::time::Duration;
 
 use crate::hasher::Hasher;
-use crate::lane::Try;
 
 /// The tables login cannot do without; its IAM policy lists the same.
 pub const TABLES: &[Table] = &[Table::Accounts, Table::Sessions, Table::Counters];
@@ -99,8 +97,8 @@ pub struct Attempt {
 /// What an attempt came to.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The limits of the address after this attempt, for the headers.
-    pub rate: RateStatus,
+    /// The limits of the address after this attempt, for the headers; `None` when its counters failed.
+    pub rate: Option<RateStatus>,
     /// The session, or the refusal.
     pub result: Result<LoggedIn, Denial>,
 }
@@ -113,7 +111,7 @@ pub struct LoggedIn {
     /// The session's token.
     pub token: SecretText,
     /// The token for state-changing requests of a cookie session.
-    pub csrf_token: String,
+    pub csrf_token: SecretText,
     /// The device's token.
     pub device_token: SecretText,
     /// The session's absolute end.
@@ -134,27 +132,14 @@ pub async fn login(deps: &Deps, attempt: Attempt, now: Timestamp, trail: &mut Tr
     let account_key = deps.identity_key.account_key(&attempt.identifier);
     trail.about(deps.keys.pseudonym(account_key.as_str()));
     let gathered = gather::gather(deps, &attempt, &account_key, now, trail).await?;
-    if let Some(limit) = gathered.refusal_of_address(deps, trail) {
-        return Ok(refused(gathered.address.status, limit));
-    }
     let nonce = Base64UrlUnpadded::encode_string(&deps.entropy.bytes::<16>());
-    let lane = gathered.lane(deps, &nonce, now);
-    let this_try = Try { counters: &deps.counters, key: &lane.key, rules: lane.rules, nonce: &nonce, now };
-    let reserved = match this_try.reserve(lane.item).await? {
-        Ok(reserved) => reserved,
-        Err(refusal) => {
-            settle::note_fault(deps.counters.refund_failure(&gathered.window).await, trail);
-            let limit = refusal.rate_limited(now);
-            trail.record(Event::new(EventKind::ExcessRateLimitExceeded).reason(limit.reason.as_str()));
-            return Ok(refused(gathered.refunded_status(deps, now), limit));
-        }
+    let request = admit::Request { account_key: &account_key, nonce: &nonce, now };
+    let admitted = match admit::admit(deps, gathered, request, trail).await? {
+        Ok(admitted) => admitted,
+        Err(refused) => return Ok(refused),
     };
-    let stored = gathered.account.as_ref().and_then(|account| account.password.clone());
+    let stored = admitted.account.as_ref().and_then(|account| account.password.clone());
     let checked = deps.hasher.verify(attempt.password, stored).await?;
     let client = settle::Client { ip: attempt.ip, user_agent: attempt.user_agent, presented: attempt.presented };
-    settle::settle(deps, gathered, client, checked, (this_try, reserved), trail).await
-}
-
-fn refused(rate: RateStatus, limit: RateLimited) -> Outcome {
-    Outcome { rate, result: Err(Denial::RateLimited(limit)) }
+    settle::settle(deps, admitted, client, checked, trail).await
 }

@@ -4,8 +4,9 @@ use std::convert::Infallible;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use palisade_core::event::Trail;
 use palisade_core::settings::LogLevel;
-use palisade_edge::{HttpRequest, HttpResponse, Invocation, answer, telemetry};
+use palisade_edge::{Front, HttpRequest, HttpResponse, answer, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -15,12 +16,13 @@ async fn main() -> ExitCode {
 }
 
 async fn invoke(event: String, request_id: String) -> String {
-    let invocation = Invocation { request_id, deadline: Duration::from_millis(200), hsts_preload: false };
-    answer(&event, &invocation, handle).await
+    let deadline = Duration::from_millis(200);
+    let front = Front { own_origins: Vec::new(), trusted_proxies: Vec::new(), deadline, hsts_preload: false };
+    answer(&front, &event, &request_id, handle).await
 }
 
-async fn handle(request: HttpRequest) -> HttpResponse {
-    let secret = String::from_utf8(request.body.map(|body| body.to_vec()).unwrap_or_default()).unwrap_or_default();
+async fn handle(request: &HttpRequest, _: &mut Trail) -> HttpResponse {
+    let secret = String::from_utf8(request.body.as_ref().map(|body| body.to_vec()).unwrap_or_default()).unwrap_or_default();
     match request.path.as_str() {
         "/late" => {
             tokio::task::yield_now().await;

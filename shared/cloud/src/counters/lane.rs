@@ -119,7 +119,8 @@ fn encode(key: &LaneKey, lane: &Lane, revision: &str, (now, rules): (Timestamp, 
     ]);
     item.extend(lane.last_failure.map(|at| ("last_failure".to_owned(), millis(at))));
     // A lane nobody ever failed on has no time of its own; DynamoDB ignores a TTL years past.
-    item.extend(lane.expires_at(rules).map(|at| at.max(now.plus(rules.memory))).map(|at| ("expires_at".to_owned(), ttl(at))));
+    let expires_at = lane.expires_at(rules).map(|at| at.max(now.plus(rules.memory)));
+    item.extend(expires_at.map(|at| ("expires_at".to_owned(), ttl(at))));
     item
 }
 
@@ -127,10 +128,10 @@ fn decode(item: Option<&Item>, now: Timestamp, rules: &LaneRules) -> LaneItem {
     let Some(item) = item else {
         return LaneItem { lane: Lane::default(), repaired: false, version: Version::Absent };
     };
-    let (leases, leases_damaged) = match item.get("leases") {
-        Some(AttributeValue::M(leases)) => (leases.iter().map(lease).collect(), false),
-        _ => (Vec::new(), true),
-    };
+    // Leases that cannot be read count as one that ran out.
+    let damaged = || vec![("damaged".to_owned(), Stored::Unreadable, Stored::Unreadable)];
+    let leases = item.get("leases").and_then(|leases| leases.as_m().ok());
+    let leases = leases.map_or_else(damaged, |leases| leases.iter().map(lease).collect());
     let (lane, repaired) = StoredLane {
         settled: stored(item, "settled"),
         forgotten: stored(item, "forgotten"),
@@ -141,7 +142,7 @@ fn decode(item: Option<&Item>, now: Timestamp, rules: &LaneRules) -> LaneItem {
     }
     .read(now, rules);
     let version = item.get("revision").map_or(Version::Unmarked, |value| Version::Marked(value.clone()));
-    LaneItem { lane, repaired: repaired || leases_damaged, version }
+    LaneItem { lane, repaired, version }
 }
 
 fn lease((nonce, value): (&String, &AttributeValue)) -> (String, Stored, Stored) {

@@ -131,12 +131,33 @@ fn a05_nist_closes_at_100_in_a_row_even_for_the_right_password_and_never_forgets
 }
 
 #[test]
-fn leases_in_flight_never_carry_a_lane_past_its_closing() {
+fn a05_a_try_that_could_close_the_lane_is_waited_for() {
     let rules = LaneRules { closes_at: Some(2), ..nist() };
-    let lane = failed(&Lane::default(), NOON, &rules).reserve("a", after(1), &rules).unwrap();
-    assert_eq!(lane.reserve("b", after(1), &rules), Err(Refusal::Closed));
-    let lane = lane.settle("a", Verdict::Success, after(1), &rules).unwrap();
-    assert!(lane.reserve("b", after(1), &rules).is_ok());
+    let one_left = failed(&Lane::default(), NOON, &rules).reserve("a", after(1), &rules).unwrap();
+    assert_eq!(one_left.reserve("b", after(1), &rules), Err(Refusal::Closing(after(6))));
+    let open = one_left.settle("a", Verdict::Success, after(1), &rules).unwrap();
+    assert!(open.reserve("b", after(1), &rules).is_ok(), "the right password was right");
+    let closed = one_left.settle("a", Verdict::Failure, after(1), &rules).unwrap();
+    assert_eq!(closed.reserve("b", after(1), &rules), Err(Refusal::Closed));
+    assert_eq!(one_left.reserve("b", after(6), &rules), Err(Refusal::Closed), "it ran out");
+}
+
+#[test]
+fn a_lane_that_counts_towards_closing_is_kept_as_long_as_it_could_matter() {
+    let device = Policy::seed().device_lane;
+    let fresh = Lane::default();
+    let leased = fresh.reserve("a", NOON, &device).unwrap();
+    let once = leased.settle("a", Verdict::Failure, NOON, &device).unwrap();
+    let ninety_days = Duration::from_hours(90 * 24);
+    assert!(leased.expires_at(&device).unwrap() > NOON.plus(ninety_days));
+    assert!(once.expires_at(&device).unwrap() > NOON.plus(ninety_days));
+    let leased = fresh.reserve("a", NOON, &nist()).unwrap();
+    assert_eq!(leased.expires_at(&nist()), None, "it may end as the hundredth failure");
+    assert_eq!(failed(&fresh, NOON, &nist()).expires_at(&nist()), None);
+    let two_hours = Duration::from_hours(2);
+    assert!(failed(&fresh, NOON, &seed()).expires_at(&seed()).unwrap() < NOON.plus(two_hours));
+    let cleared = leased.settle("a", Verdict::Success, NOON, &nist()).unwrap();
+    assert!(cleared.expires_at(&nist()).is_some());
 }
 
 #[test]
@@ -249,6 +270,7 @@ fn run(steps: &[Step], rules: &LaneRules) -> Result<(), TestCaseError> {
             Step::End(..) | Step::Abandon(_) => {}
         }
         let in_a_row = lane.aged(now, rules).in_a_row();
+        prop_assert!(rules.closes_at.is_none_or(|at| in_a_row <= at), "no failure after the one that closes");
         prop_assert!(
             in_a_row >= u64::try_from(model.failures - model.forgiven).unwrap(),
             "a stored count is never lower than the real failures"
@@ -277,10 +299,17 @@ fn start(lane: &mut Lane, now: Timestamp, rules: &LaneRules, model: &mut Model, 
                 prop_assert!(Refusal::Delayed(still).rate_limited(halfway).retry_after <= wait, "the wait never grows");
             }
         }
+        Err(Refusal::Closing(until)) => {
+            let decided = now.plus(Duration::from_secs(Refusal::Closing(until).rate_limited(now).retry_after));
+            prop_assert_eq!(lane.reserve("later", decided, rules), Err(Refusal::Closed), "unless somebody settles it closes");
+            let mut settled = lane.aged(now, rules);
+            for lease in settled.leases.clone() {
+                settled = settled.settle(&lease.nonce, Verdict::Success, now, rules).unwrap();
+            }
+            prop_assert!(settled.reserve("later", decided, rules).is_ok(), "after successes it is open by then");
+        }
         Err(Refusal::Closed) => {
-            let aged = lane.aged(now, rules);
-            let leased = u64::try_from(aged.leases.len()).unwrap();
-            prop_assert!(rules.closes_at.is_some_and(|at| aged.in_a_row() + leased >= at));
+            prop_assert!(rules.closes_at.is_some_and(|at| lane.aged(now, rules).in_a_row() >= at));
         }
     }
     Ok(())

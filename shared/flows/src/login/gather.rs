@@ -1,47 +1,42 @@
 //! The first step of a login: everything the decision needs, read at once.
 
 use palisade_cloud::accounts::Found;
-use palisade_cloud::counters::{LaneItem, LaneKey};
+use palisade_cloud::counters::{Counters, LaneItem, LaneKey};
 use palisade_core::device::Device;
 use palisade_core::event::{Event, EventKind, Trail};
-use palisade_core::ip_window::{self, IpCounts, IpVerdict, IpWindow, RateStatus};
-use palisade_core::throttle::{LaneRules, Refusal};
+use palisade_core::ip_window::{self, IpCounts, IpWindow, RateStatus};
+use palisade_core::policy::IpLimits;
 use palisade_core::{Account, AccountKey, Fault, RateLimited, Timestamp};
 
+use super::settle::note_fault;
 use super::{Attempt, Deps};
 
 /// What the decision rests on.
 pub(super) struct Gathered {
-    /// The address's window, for the refund.
-    pub(super) window: IpWindow,
-    /// What the address's counters say.
-    pub(super) address: IpVerdict,
-    counts: IpCounts,
-    /// Whether the address is allowlisted.
-    allowlisted: bool,
+    /// The places taken, or why none were.
+    pub(super) address: Result<Address, Fault>,
     /// The account, where there is one.
     pub(super) account: Option<Account>,
     /// The device, where it is known to the account.
     pub(super) device: Option<KnownDevice>,
-    common: Lane,
+    /// Everybody's lane.
+    pub(super) common: Result<LaneItem, Fault>,
+}
+
+/// The attempt's places in the window of its address.
+pub(super) struct Address {
+    window: IpWindow,
+    counts: IpCounts,
+    limits: IpLimits,
+    now: Timestamp,
+    /// Whether its limits do not refuse.
+    pub(super) allowlisted: bool,
 }
 
 /// A known device and its lane.
 pub(super) struct KnownDevice {
     pub(super) device: Device,
-    lane: LaneItem,
-}
-
-struct Lane {
-    key: LaneKey,
-    item: LaneItem,
-}
-
-/// The lane this attempt is made on.
-pub(super) struct ChosenLane<'a> {
-    pub(super) key: LaneKey,
-    pub(super) item: LaneItem,
-    pub(super) rules: &'a LaneRules,
+    pub(super) lane: LaneItem,
 }
 
 pub(super) async fn gather(
@@ -64,29 +59,27 @@ pub(super) async fn gather(
         device_lane(deps, account_key, claimed.as_ref(), now),
         deps.accounts.get(account_key),
     );
-    let counts = counts?;
     // Told once in the window: before anything else of this request can fail.
-    if counts.names_filled {
+    if counts.as_ref().is_ok_and(|counts| counts.names_filled) {
         trail.note(EventKind::UsernameEnumeration);
     }
-    let (common, device_lane, found) = (common?, device_lane?, found?);
-    let account = account_of(found, trail);
+    let allowlisted = attempt.ip.is_in(&deps.ip_allowlist);
+    let address = counts.map(|counts| Address { window, counts, limits: deps.policy.ip.clone(), now, allowlisted });
+    let (account, device_lane) = match found.and_then(|found| Ok((account_of(found, trail), device_lane?))) {
+        Ok(both) => both,
+        Err(fault) => {
+            give_back(&deps.counters, &address, trail).await;
+            return Err(fault);
+        }
+    };
     let device = claimed
         .zip(device_lane)
         .map(|(device, lane)| KnownDevice { device, lane })
         .filter(|known| account.as_ref().is_some_and(|account| known.device.known_since(account.devices_not_before)));
-    if common.repaired || device.as_ref().is_some_and(|known| known.lane.repaired) {
+    if common.as_ref().is_ok_and(|lane| lane.repaired) || device.as_ref().is_some_and(|known| known.lane.repaired) {
         trail.record(Event::new(EventKind::CorruptItem).reason("counters"));
     }
-    Ok(Gathered {
-        address: ip_window::assess(&window, &counts, &deps.policy.ip, now),
-        allowlisted: attempt.ip.is_in(&deps.ip_allowlist),
-        counts,
-        window,
-        account,
-        device,
-        common: Lane { key: common_key, item: common },
-    })
+    Ok(Gathered { address, account, device, common })
 }
 
 async fn device_lane(
@@ -115,37 +108,33 @@ fn account_of(found: Found, trail: &mut Trail) -> Option<Account> {
     }
 }
 
-impl Gathered {
-    /// The limit of the address that refuses this attempt, unless the address is allowlisted or the device known and its lane open.
-    pub(super) fn refusal_of_address(&self, deps: &Deps, trail: &mut Trail) -> Option<RateLimited> {
-        let limit = self.address.refusal?;
-        let exempt = self.allowlisted || self.surviving_device(deps).is_some();
-        let kind = if exempt { EventKind::RateLimitExempted } else { EventKind::ExcessRateLimitExceeded };
-        trail.record(Event::new(kind).reason(limit.reason.as_str()));
-        (!exempt).then_some(limit)
+/// Gives the failure's place back for an attempt that ends without a password having been tried. It decides nothing any more: a place
+/// not given back is one too many.
+pub(super) async fn give_back(counters: &Counters, address: &Result<Address, Fault>, trail: &mut Trail) {
+    if let Ok(address) = address {
+        note_fault(address.give_back(counters).await, trail);
+    }
+}
+
+impl Address {
+    /// The limit that is passed, whether or not it refuses.
+    pub(super) fn passed_limit(&self) -> Option<RateLimited> {
+        ip_window::assess(&self.window, &self.counts, &self.limits, self.now).refusal
     }
 
-    /// The limits of the address once the failure's place is given back.
-    pub(super) fn refunded_status(&self, deps: &Deps, now: Timestamp) -> RateStatus {
+    /// The limits as they stand, for the headers.
+    pub(super) fn status(&self) -> RateStatus {
+        ip_window::assess(&self.window, &self.counts, &self.limits, self.now).status
+    }
+
+    /// The same once the failure's place is given back.
+    pub(super) fn refunded_status(&self) -> RateStatus {
         let counts = self.counts.clone().without_failure(&self.window);
-        ip_window::assess(&self.window, &counts, &deps.policy.ip, now).status
+        ip_window::assess(&self.window, &counts, &self.limits, self.now).status
     }
 
-    /// The device's own lane, unless there is none or it is closed: then everybody's.
-    pub(super) fn lane<'a>(&self, deps: &'a Deps, nonce: &str, now: Timestamp) -> ChosenLane<'a> {
-        if let (Some(known), Some(account)) = (&self.device, &self.account) {
-            let rules = &deps.policy.device_lane;
-            if known.lane.lane.reserve(nonce, now, rules) != Err(Refusal::Closed) {
-                let key = LaneKey::device(&account.key, known.device.id());
-                return ChosenLane { key, item: known.lane.clone(), rules };
-            }
-        }
-        ChosenLane { key: self.common.key.clone(), item: self.common.item.clone(), rules: &deps.policy.common_lane }
-    }
-
-    /// The device to go on with after a success: the known one, unless its lane is closed.
-    pub(super) fn surviving_device(&self, deps: &Deps) -> Option<&Device> {
-        let open = |known: &&KnownDevice| !known.lane.lane.is_closed(&deps.policy.device_lane);
-        self.device.as_ref().filter(open).map(|known| &known.device)
+    /// Gives the failure's place back.
+    pub(super) async fn give_back(&self, counters: &Counters) -> Result<(), Fault> {
+        counters.refund_failure(&self.window).await
     }
 }

@@ -1,6 +1,5 @@
 //! The last step of a login: what the verdict writes.
 
-use palisade_cloud::counters::LaneItem;
 use palisade_core::device::Device;
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::hashing::Checked;
@@ -9,9 +8,9 @@ use palisade_core::session::{self, SessionKey};
 use palisade_core::throttle::Verdict;
 use palisade_core::{Account, ClientIp, Denial, Fault, Status, UserAgent, csrf};
 
-use super::gather::Gathered;
+use super::admit::{Admitted, Held};
+use super::gather::Address;
 use super::{Deps, LoggedIn, Outcome};
-use crate::lane::Try;
 
 /// The client as far as the last step needs it.
 pub(super) struct Client {
@@ -22,19 +21,21 @@ pub(super) struct Client {
 
 pub(super) async fn settle(
     deps: &Deps,
-    gathered: Gathered,
+    admitted: Admitted<'_>,
     client: Client,
     checked: Checked,
-    (this_try, reserved): (Try<'_>, LaneItem),
     trail: &mut Trail,
 ) -> Result<Outcome, Fault> {
-    if let Some(account) = gathered.account.as_ref().filter(|account| checked == Checked::Right && account.status == Status::Active)
-    {
-        succeed(deps, &gathered, account, client, (this_try, reserved), trail).await
-    } else {
-        record_failure(gathered.account.as_ref(), checked, trail);
-        this_try.settle(reserved, Verdict::Failure).await?;
-        Ok(Outcome { rate: gathered.address.status, result: Err(Denial::InvalidCredentials) })
+    let Admitted { address, account, held } = admitted;
+    match account {
+        Some(account) if checked == Checked::Right && account.status == Status::Active => {
+            succeed(deps, address, &account, held, client, trail).await
+        }
+        account => {
+            record_failure(account.as_ref(), checked, trail);
+            held.this_try.settle(held.item, Verdict::Failure).await?;
+            Ok(Outcome { rate: address.map(|address| address.status()), result: Err(Denial::InvalidCredentials) })
+        }
     }
 }
 
@@ -57,19 +58,19 @@ fn record_failure(account: Option<&Account>, checked: Checked, trail: &mut Trail
 
 async fn succeed(
     deps: &Deps,
-    gathered: &Gathered,
+    address: Option<Address>,
     account: &Account,
+    held: Held<'_>,
     client: Client,
-    (this_try, reserved): (Try<'_>, LaneItem),
     trail: &mut Trail,
 ) -> Result<Outcome, Fault> {
-    let now = this_try.now;
+    let now = held.this_try.now;
     let secret = SecretBytes::new(deps.entropy.bytes());
     let issued = session::issue(account, client.ip, client.user_agent, &secret, now, &deps.policy.session);
     let (stored, settled, refunded, replaced) = tokio::join!(
         deps.sessions.put(&issued.session),
-        this_try.settle(reserved, Verdict::Success),
-        deps.counters.refund_failure(&gathered.window),
+        held.this_try.settle(held.item, Verdict::Success),
+        refund(deps, address.as_ref()),
         end_presented(deps, client.presented.as_ref()),
     );
     trail.identified(account.subject.as_str().to_owned());
@@ -82,10 +83,10 @@ async fn succeed(
     }
     trail.note(EventKind::AuthnLoginSuccess);
     trail.record_session(EventKind::SessionCreated, deps.keys.pseudonym(&issued.session.key.secret_hash));
-    let device =
-        gathered.surviving_device(deps).map_or_else(|| Device::new(deps.entropy.bytes(), now), |device| device.renewed(now));
+    // A device whose lane is closed, or could not take this try, is not worth keeping.
+    let device = held.device.map_or_else(|| Device::new(deps.entropy.bytes(), now), |device| device.renewed(now));
     Ok(Outcome {
-        rate: gathered.refunded_status(deps, now),
+        rate: address.map(|address| address.refunded_status()),
         result: Ok(LoggedIn {
             account_id: account.subject.as_str().to_owned(),
             csrf_token: csrf::token(&deps.keys, &issued.session.key),
@@ -99,10 +100,18 @@ async fn succeed(
     })
 }
 
+async fn refund(deps: &Deps, address: Option<&Address>) -> Result<(), Fault> {
+    match address {
+        None => Ok(()),
+        Some(address) => address.give_back(&deps.counters).await,
+    }
+}
+
+/// Whether there was a session to end.
 async fn end_presented(deps: &Deps, presented: Option<&SessionKey>) -> Result<bool, Fault> {
     match presented {
         None => Ok(false),
-        Some(key) => deps.sessions.delete(key).await.map(|()| true),
+        Some(key) => deps.sessions.delete(key).await,
     }
 }
 

@@ -1,0 +1,129 @@
+//! The second step of a login: whether its password is tried, and on which lane.
+
+use palisade_cloud::counters::{LaneItem, LaneKey};
+use palisade_core::device::Device;
+use palisade_core::event::{Event, EventKind, Trail};
+use palisade_core::ip_window::RateStatus;
+use palisade_core::throttle::Refusal;
+use palisade_core::{Account, AccountKey, Denial, Fault, RateLimited, Timestamp};
+
+use super::gather::{Address, Gathered, KnownDevice, give_back};
+use super::settle::note_fault;
+use super::{Deps, Outcome};
+use crate::lane::Try;
+
+/// An attempt whose password is tried.
+pub(super) struct Admitted<'a> {
+    /// Its places; `None` when the counters of the address failed and a device of its own let it in all the same.
+    pub(super) address: Option<Address>,
+    /// The account, where there is one.
+    pub(super) account: Option<Account>,
+    pub(super) held: Held<'a>,
+}
+
+/// A try under way.
+pub(super) struct Held<'a> {
+    pub(super) this_try: Try<'a>,
+    pub(super) item: LaneItem,
+    /// The device on whose own lane it is.
+    pub(super) device: Option<Device>,
+}
+
+/// What became of the reservation.
+enum Tried<'a> {
+    Held(Held<'a>),
+    Delayed(Refusal),
+    AddressRefuses(RateLimited),
+    /// The address decides and could not be counted.
+    AddressUnknown,
+}
+
+/// One request's word for its tries, and its time.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'a> {
+    pub(super) account_key: &'a AccountKey,
+    pub(super) nonce: &'a str,
+    pub(super) now: Timestamp,
+}
+
+/// Reserves a try: on the lane of a known device, whatever the address has done and whether or not it could be counted; else, within the
+/// limits of the address, on everybody's.
+pub(super) async fn admit<'a>(
+    deps: &'a Deps,
+    gathered: Gathered,
+    request: Request<'a>,
+    trail: &mut Trail,
+) -> Result<Result<Admitted<'a>, Outcome>, Fault> {
+    let Gathered { address, account, device, common } = gathered;
+    match reserve(deps, &address, device, common, request, trail).await {
+        Ok(Tried::Held(held)) => {
+            let address = address.map_err(|fault| note_fault(Err(fault), trail)).ok();
+            Ok(Ok(Admitted { address, account, held }))
+        }
+        Ok(Tried::Delayed(refusal)) => {
+            give_back(&deps.counters, &address, trail).await;
+            let limit = refusal.rate_limited(request.now);
+            trail.record(Event::new(EventKind::ExcessRateLimitExceeded).reason(limit.reason.as_str()));
+            Ok(Err(refused(address.ok().map(|address| address.refunded_status()), limit)))
+        }
+        Ok(Tried::AddressRefuses(limit)) => Ok(Err(refused(address.ok().map(|address| address.status()), limit))),
+        Ok(Tried::AddressUnknown) => Err(address.err().unwrap_or_else(|| Fault::internal("the address was counted"))),
+        Err(fault) => {
+            give_back(&deps.counters, &address, trail).await;
+            Err(fault)
+        }
+    }
+}
+
+async fn reserve<'a>(
+    deps: &'a Deps,
+    address: &Result<Address, Fault>,
+    device: Option<KnownDevice>,
+    common: Result<LaneItem, Fault>,
+    request: Request<'a>,
+    trail: &mut Trail,
+) -> Result<Tried<'a>, Fault> {
+    let Request { account_key, nonce, now } = request;
+    let on = |key, rules| Try { counters: &deps.counters, key, rules, nonce, now };
+    if let Some(KnownDevice { device, lane }) = device {
+        let this_try = on(LaneKey::device(account_key, device.id()), &deps.policy.device_lane);
+        match this_try.reserve(lane).await? {
+            Ok(item) => {
+                if let Ok(address) = address {
+                    note_exemption(address, trail);
+                }
+                note_fault(common.map(drop), trail);
+                return Ok(Tried::Held(Held { this_try, item, device: Some(device) }));
+            }
+            Err(refusal @ Refusal::Delayed(_)) => return Ok(Tried::Delayed(refusal)),
+            // Nobody's exemption: from here on it is a stranger.
+            Err(Refusal::Closing(_) | Refusal::Closed) => {}
+        }
+    }
+    let Ok(address) = address else {
+        return Ok(Tried::AddressUnknown);
+    };
+    match address.passed_limit() {
+        Some(_) if address.allowlisted => note_exemption(address, trail),
+        Some(limit) => {
+            trail.record(Event::new(EventKind::ExcessRateLimitExceeded).reason(limit.reason.as_str()));
+            return Ok(Tried::AddressRefuses(limit));
+        }
+        None => {}
+    }
+    let this_try = on(LaneKey::common(account_key), &deps.policy.common_lane);
+    Ok(match this_try.reserve(common?).await? {
+        Ok(item) => Tried::Held(Held { this_try, item, device: None }),
+        Err(refusal) => Tried::Delayed(refusal),
+    })
+}
+
+fn note_exemption(address: &Address, trail: &mut Trail) {
+    if let Some(limit) = address.passed_limit() {
+        trail.record(Event::new(EventKind::RateLimitExempted).reason(limit.reason.as_str()));
+    }
+}
+
+fn refused(rate: Option<RateStatus>, limit: RateLimited) -> Outcome {
+    Outcome { rate, result: Err(Denial::RateLimited(limit)) }
+}
