@@ -1,7 +1,7 @@
 //! The built `login` binary against a Lambda Runtime API: what is deployed, with its own start.
 
 use acceptance::World;
-use acceptance::runtime_api::{Lambda, Outcome, run_to_end};
+use acceptance::runtime_api::{Lambda, LocalStack, Outcome, run_to_end};
 use palisade_local::settings_pairs;
 use serde_json::{Value, json};
 
@@ -51,6 +51,24 @@ async fn the_built_binary_logs_in_refuses_and_keeps_its_secrets() {
     for secret in [PASSWORD, "canary-Wrong-4711-fake", session, "canary@example.com", palisade_local::SECRET] {
         assert!(!printed.contains(secret), "{secret}");
     }
+}
+
+#[tokio::test]
+async fn r63_the_shipped_events_work_with_the_built_binary() {
+    let world = World::builder().real_hashes().start().await;
+    world.account("demo@example.com", PASSWORD).await;
+    let mut lambda = Lambda::start("login", &variables(&world, &[])).await;
+    for event in [include_str!("../../infra/events/login/success.json"), include_str!("../../infra/events/login/rest.json")] {
+        assert_eq!(result(lambda.call(event).await)["statusCode"], 200);
+    }
+}
+
+#[tokio::test]
+async fn r66_one_command_runs_the_system_with_a_user_in_it() {
+    let mut local = LocalStack::start().await;
+    let reply = local.post("/login", &json!({ "identifier": "demo@example.com", "password": PASSWORD })).await;
+    assert_eq!(reply["anomalies"], json!([]), "{reply}");
+    assert!(local.greeting().await.contains("curl -i http://127.0.0.1:"));
 }
 
 #[tokio::test]

@@ -66,6 +66,16 @@ async fn a_refusal_by_the_delay_is_two_deep_two_writes_and_no_hash() {
 }
 
 #[tokio::test]
+async fn a_further_name_after_the_eleventh_costs_one_write_and_round_trip_more() {
+    let world = World::builder().nist().start().await;
+    let client = world.stranger();
+    for n in 0..12 {
+        client.login(&format!("name-{n}@example.com"), "wrong").await;
+        assert_eq!(cost(&world.last_entry()), if n < 11 { (3, 2.0, 3.0, 1) } else { (4, 2.0, 4.0, 1) }, "name {n}");
+    }
+}
+
+#[tokio::test]
 async fn every_read_that_decides_is_consistent() {
     let world = world().await;
     world.stranger().login("alice@example.com", PASSWORD).await;

@@ -72,8 +72,14 @@ async fn e05_every_way_of_being_wrong_is_byte_equal() {
     let expired = NewAccount { created_at: None, ..disabled("active", "expired@example.com") };
     world.make(expired).await;
     world.advance(100 * 86_400);
+    world.make(disabled("active", "fresh@example.com")).await;
     let unknown = world.stranger().login("nobody@example.com", "wrong").await;
-    let attempts = [("alice@example.com", "wrong"), ("expired@example.com", "wrong"), ("off@example.com", "wrong")];
+    let attempts = [
+        ("alice@example.com", "wrong"),
+        ("expired@example.com", "wrong"),
+        ("fresh@example.com", "wrong"),
+        ("off@example.com", "wrong"),
+    ];
     for (name, password) in attempts {
         assert_eq!(world.stranger().login(name, password).await.comparable(), unknown.comparable(), "{name}");
     }
@@ -81,6 +87,10 @@ async fn e05_every_way_of_being_wrong_is_byte_equal() {
     let right_but_disabled = world.stranger().login("off@example.com", PASSWORD).await;
     assert_eq!(right_but_disabled.comparable(), unknown.comparable());
     assert!(world.items("sessions").await.is_empty());
+    for (name, expired) in [("expired@example.com", true), ("fresh@example.com", false)] {
+        let right = world.stranger().login(name, PASSWORD).await;
+        assert_eq!(right.json()["password_change_required"], expired, "only the right password tells: {name}");
+    }
 }
 
 #[tokio::test]

@@ -308,6 +308,20 @@ async fn i14_events_of_other_sources_are_refused_without_a_store_call() {
 }
 
 #[tokio::test]
+async fn i09_cookies_listed_apart_and_joined_are_the_same_cookies() {
+    let world = world().await;
+    let (.., first) = call(&world, &event(&json!({ "body": credentials() }))).await;
+    assert!(first.is_object());
+    let session = world.items("sessions").await;
+    assert_eq!(session.len(), 1);
+    let login = world.stranger().login("alice@example.com", PASSWORD).await;
+    let cookie = format!("__Host-session={}", login.cookie("__Host-session"));
+    let both = json!({ "cookies": [cookie], "headers": { "cookie": cookie }, "body": credentials() });
+    assert_eq!(call(&world, &event(&both)).await.0, 200);
+    assert_eq!(world.items("sessions").await.len(), 2, "the presented session was recognised and ended");
+}
+
+#[tokio::test]
 async fn a20_an_event_without_an_address_shares_one_bucket_and_is_told() {
     let world = world().await;
     for (n, source) in [json!(null), json!(""), json!("nonsense")].iter().cycle().take(21).enumerate() {

@@ -1,6 +1,7 @@
 //! A device the owner has signed in from: strangers cannot shut it out, and it is no way round the throttle.
 
 use acceptance::World;
+use palisade_local::{Fault, Mode};
 
 const PASSWORD: &str = "correct-Horse-7-battery";
 
@@ -87,6 +88,74 @@ async fn a_devices_own_failures_delay_it_alone_and_close_its_lane_after_ten_in_a
     assert_eq!(world.stranger().device(&device).login("alice@example.com", PASSWORD).await.reason(), "login_delay");
     let renewed = reply.cookie("__Host-device");
     assert_eq!(world.stranger().device(&renewed).login("alice@example.com", PASSWORD).await.status(), 200);
+}
+
+/// Fails nine times in a row from `device`.
+async fn nine_failures(world: &World, device: &str) {
+    for _ in 0..9 {
+        assert_eq!(world.stranger().device(device).login("alice@example.com", "wrong").await.status(), 401);
+        world.advance(60);
+    }
+}
+
+#[tokio::test]
+async fn a03_two_right_logins_at_once_succeed_from_a_device_one_failure_before_its_closing() {
+    let (world, device) = world_and_device().await;
+    nine_failures(&world, &device).await;
+    world.fault(Fault::always(Mode::Hold).table("sessions").operation("PutItem").times(1));
+    let first = world.stranger().device(&device);
+    let first = tokio::spawn(async move { first.login("alice@example.com", PASSWORD).await });
+    world.stack().faults().held(1).await;
+    // The first holds the tenth try of the device; whether it closes the lane is open.
+    let second = world.stranger().device(&device).login("alice@example.com", PASSWORD).await;
+    assert_eq!(second.status(), 200, "{}", second.text);
+    world.stack().faults().release();
+    assert_eq!(first.await.expect("no panic").status(), 200);
+}
+
+#[tokio::test]
+async fn a_device_closed_by_somebody_faster_goes_by_everybodys_lane() {
+    let (world, device) = world_and_device().await;
+    nine_failures(&world, &device).await;
+    let lane = format!("account#{}#device#{}", device.split('.').nth(1).expect("a key"), device.split('.').nth(2).expect("an id"));
+    world.fault(Fault::always(Mode::Hold).operation("PutItem").item(&lane).times(1));
+    let slow = world.stranger().device(&device);
+    let slow = tokio::spawn(async move { slow.login("alice@example.com", PASSWORD).await });
+    world.stack().faults().held(1).await;
+    assert_eq!(world.stranger().device(&device).login("alice@example.com", "wrong").await.status(), 401);
+    world.stack().faults().release();
+    assert_eq!(slow.await.expect("no panic").status(), 200);
+}
+
+#[tokio::test]
+async fn a21_what_strangers_can_heat_never_fails_a_known_device() {
+    let world = World::builder().short_timeouts().start().await;
+    world.account("alice@example.com", PASSWORD).await;
+    let device = world.actor("192.0.2.1").login("alice@example.com", PASSWORD).await.cookie("__Host-device");
+    let common = world.lane().await["counter"].as_str().expect("a key").to_owned();
+    let window = world.counter("ip#").await.expect("a window")["counter"].as_str().expect("a key").to_owned();
+    for (item, has_limits) in [(&common, true), (&window, false)] {
+        world.fault(Fault::always(Mode::Throttle).item(item));
+        let stranger = world.actor("192.0.2.1").login("alice@example.com", PASSWORD).await;
+        assert_eq!(stranger.status(), 503, "it decides for strangers");
+        let owner = world.actor("192.0.2.1").device(&device);
+        let reply = owner.login("alice@example.com", PASSWORD).await;
+        assert_eq!(reply.status(), 200, "{item}: {}", reply.text);
+        assert_eq!(owner.event_names()[0], "dependency_failed", "{item}");
+        assert_eq!(reply.headers.contains_key("x-ratelimit-limit"), has_limits, "{item}");
+        world.stack().faults().clear();
+    }
+}
+
+#[tokio::test]
+async fn a_device_lane_is_kept_as_long_as_the_device_could_be_known() {
+    let (world, device) = world_and_device().await;
+    world.stranger().device(&device).login("alice@example.com", "wrong").await;
+    let now = world.stack().clock().expect("manual").now().seconds();
+    let lane =
+        world.items("counters").await.into_iter().find(|item| item["counter"].as_str().is_some_and(|key| key.contains("#device#")));
+    let expires_at: i64 = lane.expect("a lane")["expires_at"].as_str().expect("a number").parse().expect("a number");
+    assert!((90 * 86_400..91 * 86_400).contains(&(expires_at - now)), "{}", expires_at - now);
 }
 
 #[tokio::test]

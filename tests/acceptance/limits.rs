@@ -1,7 +1,7 @@
 //! The limits of one address (r33 to r36, r38 to r41).
 
 use acceptance::World;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const PASSWORD: &str = "correct-Horse-7-battery";
 
@@ -227,6 +227,24 @@ async fn r40_a_429_is_json_or_text_by_accept() {
     let text = browser.login("alice@example.com", "wrong").await;
     assert_eq!(text.header("content-type"), "text/plain; charset=utf-8");
     assert_eq!(text.text, "429 rate_limited (login_delay): try again in 1 s\n");
+}
+
+#[tokio::test]
+async fn r43_each_event_is_one_json_line_of_one_of_two_loggers_at_its_level() {
+    let world = seed().await;
+    let client = world.stranger();
+    for password in [PASSWORD, "wrong", "wrong"] {
+        client.login("alice@example.com", password).await;
+    }
+    let told: Vec<_> =
+        client.events().iter().map(|line| [&line["event"], &line["target"], &line["level"]].map(Value::clone)).collect();
+    let expected = [
+        ["authn_login_success", "auth_audit", "INFO"],
+        ["session_created", "auth_audit", "INFO"],
+        ["authn_login_fail", "auth_audit", "WARN"],
+        ["excess_rate_limit_exceeded", "security", "WARN"],
+    ];
+    assert_eq!(json!(told), json!(expected));
 }
 
 #[tokio::test]

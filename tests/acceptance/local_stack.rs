@@ -25,6 +25,30 @@ async fn accounts_are_made_and_named_by_their_public_id() {
 }
 
 #[tokio::test]
+async fn r64_every_table_that_ages_has_its_ttl_and_so_have_the_items() {
+    let world = World::start().await;
+    for (table, ages) in
+        [("accounts", false), ("sessions", true), ("history", true), ("counters", true), ("incidents", true), ("notices", true)]
+    {
+        let name = format!("{}{table}", world.stack().table_prefix());
+        let told = world.stack().client().describe_time_to_live().table_name(name).send().await.expect("the table exists");
+        let attribute = told.time_to_live_description().and_then(|ttl| ttl.attribute_name());
+        assert_eq!(attribute, ages.then_some("expires_at"), "{table}");
+    }
+    world.account("alice@example.com", "correct-Horse-7-battery").await;
+    world.stranger().login("alice@example.com", "correct-Horse-7-battery").await;
+    let items = [world.items("sessions").await, world.items("counters").await].concat();
+    assert!(items.len() == 3 && items.iter().all(|item| item.contains_key("expires_at")), "{items:?}");
+}
+
+#[tokio::test]
+async fn the_clock_moves_by_ten_years_at_most() {
+    let world = World::start().await;
+    let far = json!({ "advance_s": u64::MAX });
+    assert_eq!(world.stranger().post("/__local/clock", &far).await.status(), 400);
+}
+
+#[tokio::test]
 async fn the_clock_moves_when_told() {
     let world = World::start().await;
     let reply = world.stranger().post("/__local/clock", &json!({ "advance_s": 60 })).await;

@@ -2,6 +2,7 @@
 
 use acceptance::{Reply, World};
 use palisade_local::{Fault, Mode};
+use tokio::task::JoinSet;
 
 const PASSWORD: &str = "correct-Horse-7-battery";
 
@@ -113,5 +114,70 @@ async fn story(seed: u64) {
 async fn random_stories_keep_the_invariants() {
     for seed in 0..6 {
         story(seed).await;
+    }
+}
+
+/// What a crowd on one account did between two ticks of the clock, and what must hold of it whatever overlapped and whatever failed.
+async fn crowd(seed: u64) {
+    let world = World::builder().setting("PALISADE_AUTH_REQUESTS_PER_IP", 1_000_000).short_timeouts().start().await;
+    world.account(NAMES[0], PASSWORD).await;
+    let mut dice = Dice(seed);
+    let (mut failures, mut stored_before) = (0, 0);
+    for round in 0..12 {
+        let context = format!("seed {seed}, round {round}");
+        world.fault(Fault::always(Mode::Shuffle).after(u32::try_from(dice.roll(8)).expect("few")));
+        if dice.roll(2) == 0 {
+            let call =
+                dice.pick(&[("counters", "PutItem"), ("counters", "UpdateItem"), ("accounts", "GetItem"), ("sessions", "PutItem")]);
+            let mode = dice.pick(&[Mode::Error, Mode::Throttle, Mode::LostReply, Mode::Timeout]);
+            let times = u32::try_from(1 + dice.roll(4)).expect("few");
+            world.fault(Fault::always(mode).table(call.0).operation(call.1).after(times).times(times));
+        }
+        let (hashes, sessions) = (world.hashes(), world.items("sessions").await.len());
+        let mut running = JoinSet::new();
+        for _ in 0..8 {
+            let (who, password) = (world.stranger(), dice.pick(&[PASSWORD, "wrong", "wrong"]));
+            running.spawn(async move { (password == PASSWORD, who.login(NAMES[0], password).await) });
+        }
+        let replies = running.join_all().await;
+        world.stack().faults().clear();
+
+        let tried = world.hashes() - hashes;
+        let count = |status: u16| replies.iter().filter(|(_, reply)| reply.status() == status).count();
+        let (successes, refused_ones) = (count(200), count(401));
+        assert!(
+            replies.iter().all(|(right, reply)| match reply.status() {
+                200 => *right,
+                401 => !right,
+                429 | 503 => true,
+                _ => false,
+            }),
+            "{context}"
+        );
+        // A success frees its lease at once, so only failures and what is open are bounded by the places.
+        assert!(refused_ones <= 3, "{context}: {refused_ones} wrong passwords were checked in one delay step");
+        assert!(usize::try_from(tried).expect("few") >= successes + refused_ones, "{context}: a verdict without a hash");
+        let new_sessions = world.items("sessions").await.len() - sessions;
+        assert!(new_sessions >= successes, "{context}: a success without its session");
+        failures = if successes > 0 { 0 } else { failures + refused_ones };
+        let stored = world.counter("account#").await.map_or(0, |lane| number(&lane["settled"]) - number(&lane["forgotten"]));
+        if successes == 0 {
+            assert!(stored >= stored_before.min(failures), "{context}: {stored} stored of {failures} failures");
+        }
+        stored_before = stored;
+        world.advance(dice.roll(70));
+    }
+    world.advance(3_700);
+    assert_eq!(world.stranger().login(NAMES[0], PASSWORD).await.status(), 200, "seed {seed}: the owner gets in at the end");
+}
+
+fn number(value: &serde_json::Value) -> usize {
+    value.as_str().and_then(|text| text.parse().ok()).expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crowds_with_faults_keep_the_invariants() {
+    for seed in 100..108 {
+        crowd(seed).await;
     }
 }

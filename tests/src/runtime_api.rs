@@ -10,8 +10,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use tokio::io::AsyncReadExt;
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc;
 
 /// How long a built binary may take for anything before a test gives up.
@@ -70,6 +70,45 @@ impl Lambda {
         let mut text = String::new();
         self.child.stdout.take().expect("captured").read_to_string(&mut text).await.expect("UTF-8");
         self.child.stderr.take().expect("captured").read_to_string(&mut text).await.expect("UTF-8");
+        text
+    }
+}
+
+/// The built local stack.
+pub struct LocalStack {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    gateway: String,
+}
+
+impl LocalStack {
+    /// Starts it on free ports and waits until it says where it is.
+    pub async fn start() -> Self {
+        let mut command = Command::new(binary("palisade-local"));
+        command.args(["--port", "0", "--dynamodb-port", "0"]).env_clear().kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the binary starts");
+        let mut out = BufReader::new(child.stdout.take().expect("captured"));
+        let mut first = String::new();
+        tokio::time::timeout(PATIENCE, out.read_line(&mut first)).await.expect("in time").expect("a line");
+        let told: serde_json::Value = serde_json::from_str(&first).expect("the first line is JSON");
+        let gateway = told["gateway"].as_str().expect("an address").to_owned();
+        Self { child, out, gateway }
+    }
+
+    /// The JSON that comes back for `POST`ing `body`.
+    pub async fn post(&self, path: &str, body: &serde_json::Value) -> serde_json::Value {
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let request = http.post(format!("{}{path}", self.gateway)).header("content-type", "application/json");
+        let reply = request.body(body.to_string()).send().await.expect("an answer").text().await.expect("a body");
+        serde_json::from_str(&reply).expect("JSON")
+    }
+
+    /// Ends it and returns the rest of what it printed.
+    pub async fn greeting(&mut self) -> String {
+        self.child.start_kill().expect("it can be stopped");
+        let mut text = String::new();
+        self.out.read_to_string(&mut text).await.expect("UTF-8");
         text
     }
 }

@@ -51,6 +51,9 @@ async fn mailbox() -> Json<Value> {
     Json(json!([]))
 }
 
+/// The most seconds the clock is moved by at once: ten years.
+const MOST_SECONDS: u64 = 10 * 366 * 86_400;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {
@@ -60,6 +63,7 @@ struct Advance {
 async fn clock(State(shared): State<Arc<Shared>>, Json(by): Json<Advance>) -> Response {
     match &shared.manual_clock {
         None => refused(StatusCode::CONFLICT, "the clock is the system's; start with --clock manual"),
+        Some(_) if by.advance_s > MOST_SECONDS => refused(StatusCode::BAD_REQUEST, "the clock moves by ten years at most"),
         Some(clock) => {
             clock.advance(Duration::from_secs(by.advance_s));
             shared.sweep();
@@ -76,6 +80,7 @@ struct NewFault {
     times: Option<u32>,
     table: Option<String>,
     operation: Option<String>,
+    item: Option<String>,
 }
 
 async fn faults(State(shared): State<Arc<Shared>>, Json(new): Json<NewFault>) -> Response {
@@ -89,7 +94,14 @@ async fn faults(State(shared): State<Arc<Shared>>, Json(new): Json<NewFault>) ->
     match new.mode.parse::<Mode>() {
         Err(why) => refused(StatusCode::BAD_REQUEST, &why),
         Ok(mode) => {
-            shared.faults.inject(Fault { mode, after: 0, times: new.times, table: new.table, operation: new.operation });
+            shared.faults.inject(Fault {
+                mode,
+                after: 0,
+                times: new.times,
+                table: new.table,
+                operation: new.operation,
+                item: new.item,
+            });
             StatusCode::NO_CONTENT.into_response()
         }
     }

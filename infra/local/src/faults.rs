@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::watch;
+
 /// How a call goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -20,6 +22,10 @@ pub enum Mode {
     Malformed,
     /// A read that does not ask for consistency gets the previous reply to the same read.
     Stale,
+    /// Carried out once [`Faults::release`] is called, or all faults are cleared.
+    Hold,
+    /// Carried out a random number of turns later, so that calls overtake one another.
+    Shuffle,
 }
 
 impl FromStr for Mode {
@@ -33,6 +39,8 @@ impl FromStr for Mode {
             "lost_reply" => Self::LostReply,
             "malformed" => Self::Malformed,
             "stale" => Self::Stale,
+            "hold" => Self::Hold,
+            "shuffle" => Self::Shuffle,
             _ => match word.strip_prefix("status:").and_then(|status| status.parse().ok()) {
                 Some(status @ 100..=599) => Self::Status(status),
                 _ => return Err(format!("there is no fault mode {word:?}")),
@@ -54,12 +62,14 @@ pub struct Fault {
     pub table: Option<String>,
     /// Of which operation only, such as `PutItem`.
     pub operation: Option<String>,
+    /// Of which item only, by its partition key.
+    pub item: Option<String>,
 }
 
 impl Fault {
     /// `mode` for every call.
     pub fn always(mode: Mode) -> Self {
-        Self { mode, after: 0, times: None, table: None, operation: None }
+        Self { mode, after: 0, times: None, table: None, operation: None, item: None }
     }
 
     /// For this many calls only.
@@ -85,11 +95,26 @@ impl Fault {
     pub fn operation(self, operation: &str) -> Self {
         Self { operation: Some(operation.to_owned()), ..self }
     }
+
+    /// For one item only, by its partition key.
+    #[must_use]
+    pub fn item(self, partition_key: &str) -> Self {
+        Self { item: Some(partition_key.to_owned()), ..self }
+    }
 }
 
 /// The faults in force. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Faults(Arc<Mutex<Vec<Fault>>>);
+pub struct Faults(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    faults: Mutex<Vec<Fault>>,
+    /// How many calls were ever held.
+    held: watch::Sender<usize>,
+    /// How many of them were let go.
+    released: watch::Sender<usize>,
+}
 
 impl Faults {
     /// Adds `fault`.
@@ -97,16 +122,41 @@ impl Faults {
         self.lock().push(fault);
     }
 
-    /// Removes all.
+    /// Removes all, and lets held calls go.
     pub fn clear(&self) {
         self.lock().clear();
+        self.release();
+    }
+
+    /// Returns once this many calls were ever held.
+    pub async fn held(&self, calls: usize) {
+        // The sender lives as long as `self`.
+        drop(self.0.held.subscribe().wait_for(|held| *held >= calls).await);
+    }
+
+    /// Lets every call held so far go.
+    pub fn release(&self) {
+        let held = *self.0.held.borrow();
+        self.0.released.send_replace(held);
+    }
+
+    /// Waits as a held call.
+    pub(crate) async fn hold(&self) {
+        let mut number = 0;
+        self.0.held.send_modify(|held| {
+            *held += 1;
+            number = *held;
+        });
+        drop(self.0.released.subscribe().wait_for(|released| *released >= number).await);
     }
 
     /// The mode for this call, if any, used up by one.
-    pub(crate) fn take(&self, table: &str, operation: &str) -> Option<Mode> {
+    pub(crate) fn take(&self, table: &str, operation: &str, item: &str) -> Option<Mode> {
         let mut faults = self.lock();
         let fits = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
-        let place = faults.iter().position(|fault| fits(&fault.table, table) && fits(&fault.operation, operation))?;
+        let place = faults
+            .iter()
+            .position(|fault| fits(&fault.table, table) && fits(&fault.operation, operation) && fits(&fault.item, item))?;
         let fault = faults.get_mut(place)?;
         if let Some(left) = fault.after.checked_sub(1) {
             fault.after = left;
@@ -123,6 +173,6 @@ impl Faults {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Fault>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -76,7 +76,10 @@ struct Running {
 /// A call under way, of a request or of none.
 pub(crate) struct Open(Option<(Arc<Running>, usize)>);
 
-/// Every finished request's entry. Clones share it.
+/// How many of the latest requests are kept at least.
+const KEPT: usize = 10_000;
+
+/// The latest requests' entries. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger(Arc<Mutex<Vec<Entry>>>);
 
@@ -88,7 +91,7 @@ impl Ledger {
         REQUEST.scope(running, request).await
     }
 
-    /// The entries so far, oldest first.
+    /// The entries, oldest first.
     pub fn entries(&self) -> Vec<Entry> {
         self.lock().clone()
     }
@@ -111,7 +114,11 @@ struct Closing {
 impl Drop for Closing {
     fn drop(&mut self) {
         let calls = self.running.calls.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.ledger.lock().push(Entry {
+        let mut entries = self.ledger.lock();
+        if entries.len() >= 2 * KEPT {
+            entries.drain(..KEPT);
+        }
+        entries.push(Entry {
             function: self.running.function.to_owned(),
             depth: depth(&calls),
             hashes: self.running.hashes.load(Ordering::SeqCst),

@@ -51,8 +51,11 @@ async fn main() -> ExitCode {
         }
     };
     let demo = NewAccount { identifier: DEMO.0.into(), password: Some(DEMO.1.into()), ..NewAccount::default() };
-    // Fails when a database file already has it.
-    drop(stack.account(demo).await);
+    // A database file may have it already.
+    if let Err(error) = stack.ensure_account(demo).await {
+        tracing::error!(target: "palisade_local", "{error}");
+        return ExitCode::FAILURE;
+    }
     if greet(&stack).is_err() {
         return ExitCode::FAILURE;
     }

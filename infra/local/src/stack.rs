@@ -15,7 +15,7 @@ use palisade_core::settings::{Settings, Table, is_loopback};
 use palisade_flows::{Hasher, Parts};
 use tokio::sync::oneshot;
 
-use crate::accounts::{Maker, NewAccount};
+use crate::accounts::{Maker, NewAccount, Refused};
 use crate::clock::ManualClock;
 use crate::emulator::Emulator;
 use crate::events::Payload;
@@ -202,6 +202,17 @@ impl Stack {
     /// Calls the login function with an event's text, past the gateway.
     pub async fn call_login(&self, event: &str) -> String {
         self.shared.call_login(event.to_owned(), self.shared.next_request_id()).await
+    }
+
+    /// Makes an account, unless there is one with that name.
+    ///
+    /// # Errors
+    /// Why it was not made.
+    pub async fn ensure_account(&self, new: NewAccount) -> Result<(), StackError> {
+        match self.shared.maker.make(new, self.shared.clock.now()).await {
+            Ok(_) | Err(Refused::Taken) => Ok(()),
+            Err(refused) => Err(StackError(format!("no account: {refused:?}"))),
+        }
     }
 
     /// Makes an account and returns its public id.

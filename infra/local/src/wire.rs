@@ -17,6 +17,9 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use serde_json::Value;
 
+use palisade_cloud::environment;
+use palisade_cloud::schema::TABLES;
+
 use crate::faults::{Faults, Mode};
 use crate::ledger;
 
@@ -59,6 +62,8 @@ struct Connector {
 struct Seen {
     operation: String,
     table: String,
+    /// The partition key of the item.
+    item: String,
     consistent: bool,
     body: Vec<u8>,
 }
@@ -67,9 +72,14 @@ impl HttpConnector for Connector {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         let seen = self.shared.look(&mut request);
         let open = ledger::begin(&seen.table, &seen.operation, seen.consistent);
-        let fault = self.shared.faults.take(&seen.table, &seen.operation);
+        let fault = self.shared.faults.take(&seen.table, &seen.operation, &seen.item);
         let (inner, shared) = (self.inner.clone(), Arc::clone(&self.shared));
         HttpConnectorFuture::new(async move {
+            match fault {
+                Some(Mode::Hold) => shared.faults.hold().await,
+                Some(Mode::Shuffle) => some_turns().await,
+                _ => {}
+            }
             let canned = match fault {
                 Some(Mode::Timeout) => std::future::pending().await,
                 Some(Mode::Error) => Some(refusal(500, "InternalServerError")),
@@ -77,7 +87,7 @@ impl HttpConnector for Connector {
                 Some(Mode::Status(status)) => Some((status, b"{}".to_vec())),
                 Some(Mode::Malformed) => Some((200, b"<no json".to_vec())),
                 Some(Mode::Stale) if !seen.consistent => shared.previous(&seen.body).map(|reply| (200, reply)),
-                Some(Mode::LostReply | Mode::Stale) | None => None,
+                Some(Mode::LostReply | Mode::Stale | Mode::Hold | Mode::Shuffle) | None => None,
             };
             if let Some((status, body)) = canned {
                 open.end(0.0, 0.0);
@@ -112,7 +122,8 @@ impl Shared {
             request.headers_mut().insert("content-length", wished.len().to_string());
             *request.body_mut() = SdkBody::from(wished);
         }
-        Seen { operation, table, consistent, body }
+        let item = partition_key(&json, &table);
+        Seen { operation, table, item, consistent, body }
     }
 
     fn keep(&self, seen: &Seen, reply: &[u8]) {
@@ -123,6 +134,24 @@ impl Shared {
 
     fn previous(&self, body: &[u8]) -> Option<Vec<u8>> {
         self.replies.lock().unwrap_or_else(PoisonError::into_inner).get(body).cloned()
+    }
+}
+
+/// The value of the partition key that `request` names.
+fn partition_key(request: &Value, table: &str) -> String {
+    let named = || {
+        let schema = TABLES.iter().find(|schema| schema.table.as_str() == table)?;
+        let key = request.get("Key").or_else(|| request.get("Item"))?;
+        Some(key.get(schema.partition.name)?.get("S")?.as_str()?.to_owned())
+    };
+    named().unwrap_or_default()
+}
+
+/// Up to fifteen turns of the scheduler.
+async fn some_turns() {
+    let [turns] = environment::system_entropy().bytes::<1>();
+    for _ in 0..turns % 16 {
+        tokio::task::yield_now().await;
     }
 }
 

@@ -57,3 +57,21 @@ pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl DoubleEnded
 fn text(value: &HeaderValue) -> Option<&str> {
     std::str::from_utf8(value.as_bytes()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::response::HttpResponse;
+
+    #[test]
+    fn sc02_requests_and_answers_print_neither_headers_nor_body() {
+        let headers = HeaderMap::from_iter([(http::header::COOKIE, HeaderValue::from_static("canary-cookie"))]);
+        let body = Some(Zeroizing::new(b"canary-body".to_vec()));
+        let (path, request_id) = ("/login".to_owned(), "id".to_owned());
+        let request = HttpRequest { method: Method::POST, path, headers, body, client_ip: ClientIp::Unknown, request_id };
+        let answer = HttpResponse::new(http::StatusCode::OK, "text/plain", "canary-answer".to_owned())
+            .with_header(http::header::SET_COOKIE, "canary-cookie");
+        let shown = format!("{request:?} {answer:?}");
+        assert!(shown.contains("/login") && shown.contains("200") && !shown.contains("canary"), "{shown}");
+    }
+}

@@ -143,3 +143,35 @@ pub async fn login(deps: &Deps, attempt: Attempt, now: Timestamp, trail: &mut Tr
     let client = settle::Client { ip: attempt.ip, user_agent: attempt.user_agent, presented: attempt.presented };
     settle::settle(deps, admitted, client, checked, trail).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::Zeroizing;
+
+    #[test]
+    fn sc02_attempts_and_outcomes_print_redacted() {
+        let canary = || SecretText::new("canary-4711".to_owned());
+        let attempt = Attempt {
+            identifier: Identifier::parse("alice").expect("a name"),
+            password: Password::of(Zeroizing::new("canary-4711".to_owned())).expect("a password"),
+            ip: ClientIp::Unknown,
+            user_agent: UserAgent::new("agent"),
+            device_token: Some(canary()),
+            presented: SessionKey::of_token(&format!("{}.{}", "A".repeat(22), "A".repeat(43))),
+        };
+        let logged_in = LoggedIn {
+            account_id: "id".to_owned(),
+            token: canary(),
+            csrf_token: canary(),
+            device_token: canary(),
+            expires_at: Timestamp::EPOCH,
+            idle_timeout: Duration::ZERO,
+            device_lifetime: Duration::ZERO,
+            password_change_required: false,
+        };
+        assert!(attempt.presented.is_some());
+        let shown = format!("{attempt:?} {:?}", Outcome { rate: None, result: Ok(logged_in) });
+        assert!(!shown.contains("canary") && !shown.contains(&"A".repeat(43)), "{shown}");
+    }
+}

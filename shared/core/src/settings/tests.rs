@@ -119,6 +119,21 @@ fn the_local_stacks_secrets_work_on_loopback_only() {
 }
 
 #[test]
+fn a_lease_outlasts_the_deadline() {
+    for (deadline_ms, lease_s) in [("50", 5), ("4000", 5), ("4001", 6), ("29000", 30)] {
+        let policy = Settings::parse(pairs(&[("PALISADE_DEADLINE_MS", Some(deadline_ms))]), LOGIN).unwrap().policy;
+        for lane in [policy.common_lane, policy.device_lane] {
+            assert_eq!(lane.lease.as_millis().div_ceil(1_000), lease_s, "{deadline_ms}");
+        }
+    }
+}
+
+#[test]
+fn one_bad_setting_is_told_as_one() {
+    assert_eq!(error(&[("PALISADE_POLICY", Some("strict"))]), "1 bad setting: PALISADE_POLICY must be seed or nist");
+}
+
+#[test]
 fn sc02_settings_print_redacted() {
     let printed = format!("{:?}", Settings::parse(pairs(&[]), LOGIN).unwrap());
     assert!(!printed.contains(SECRET), "{printed}");

@@ -54,7 +54,8 @@ pub struct StoredLane {
 
 impl StoredLane {
     /// The lane, and whether something had to be repaired. Damage never makes a free pass: a count that can't be is read as the
-    /// longest delay's, a lease that can't be as one that ran out.
+    /// longest delay's, a lease that can't be as a failure long ago. No time is made up from `now`, which would be another at each read and
+    /// refuse for ever, since a refusal writes nothing.
     pub fn read(self, now: Timestamp, rules: &LaneRules) -> (Lane, bool) {
         let latest = now.plus(rules.delay_cap).plus(CLOCK_SKEW);
         let counts = match (self.settled.count(), self.forgotten.count(), self.cleared.count()) {
@@ -81,7 +82,7 @@ impl StoredLane {
         for (nonce, reserved_at, settled_before) in self.leases {
             let whole = reserved_at.time(latest).zip(settled_before.count().filter(|before| *before <= lane.settled));
             repaired |= whole.is_none();
-            let (reserved_at, settled_before) = whole.unwrap_or((now.minus(rules.lease), 0));
+            let (reserved_at, settled_before) = whole.unwrap_or((Timestamp::EPOCH, 0));
             lane.leases.push(Lease { nonce, reserved_at, settled_before });
         }
         (lane, repaired)
