@@ -90,6 +90,12 @@ async fn a_devices_own_failures_delay_it_alone_and_close_its_lane_after_ten_in_a
     assert_eq!(world.stranger().device(&renewed).login("alice@example.com", PASSWORD).await.status(), 200);
 }
 
+/// The key of the lane of `device`.
+fn lane_of(device: &str) -> String {
+    let parts: Vec<&str> = device.split('.').collect();
+    format!("account#{}#device#{}", parts[1], parts[2])
+}
+
 /// Fails nine times in a row from `device`.
 async fn nine_failures(world: &World, device: &str) {
     for _ in 0..9 {
@@ -102,7 +108,8 @@ async fn nine_failures(world: &World, device: &str) {
 async fn a03_two_right_logins_at_once_succeed_from_a_device_one_failure_before_its_closing() {
     let (world, device) = world_and_device().await;
     nine_failures(&world, &device).await;
-    world.fault(Fault::always(Mode::Hold).table("sessions").operation("PutItem").times(1));
+    // The settlement: after the reservation.
+    world.fault(Fault::always(Mode::Hold).operation("PutItem").item(&lane_of(&device)).after(1).times(1));
     let first = world.stranger().device(&device);
     let first = tokio::spawn(async move { first.login("alice@example.com", PASSWORD).await });
     world.stack().faults().held(1).await;
@@ -117,8 +124,7 @@ async fn a03_two_right_logins_at_once_succeed_from_a_device_one_failure_before_i
 async fn a_device_closed_by_somebody_faster_goes_by_everybodys_lane() {
     let (world, device) = world_and_device().await;
     nine_failures(&world, &device).await;
-    let lane = format!("account#{}#device#{}", device.split('.').nth(1).expect("a key"), device.split('.').nth(2).expect("an id"));
-    world.fault(Fault::always(Mode::Hold).operation("PutItem").item(&lane).times(1));
+    world.fault(Fault::always(Mode::Hold).operation("PutItem").item(&lane_of(&device)).times(1));
     let slow = world.stranger().device(&device);
     let slow = tokio::spawn(async move { slow.login("alice@example.com", PASSWORD).await });
     world.stack().faults().held(1).await;

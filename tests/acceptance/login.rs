@@ -76,9 +76,12 @@ async fn se01_a_login_makes_a_new_session_and_ends_the_one_presented() {
     assert_eq!(world.items("sessions").await.len(), 1, "only the new one is left");
     assert_eq!(browser.event_names(), ["session_replaced", "authn_login_success", "session_created"]);
 
-    let app = world.stranger().header("authorization", &format!("Bearer {second}"));
+    let app = world.stranger().header("authorization", &format!("bearer {second}"));
     app.bearer_login("alice@example.com", PASSWORD).await;
     assert_eq!(world.items("sessions").await.len(), 1);
+    let again = world.stranger().header("authorization", &format!("Bearer {second}"));
+    again.bearer_login("alice@example.com", PASSWORD).await;
+    assert_eq!(again.event_names(), ["authn_login_success", "session_created"], "there was none to replace any more");
 }
 
 #[tokio::test]

@@ -17,14 +17,28 @@ use crate::identifier::Identifier;
 /// The shortest accepted secret, in characters: 32 printable characters hold at least 128 bits even in hexadecimal.
 pub const SECRET_MIN_CHARS: usize = 32;
 
-/// HMAC-SHA-256 of `parts`, each preceded by its length, so that no two lists of parts share an input.
-fn mac(key: &[u8], parts: &[&[u8]]) -> Option<Hmac<Sha256>> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
-    for part in parts {
-        mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        mac.update(part);
+/// HMAC-SHA-256 under one key, made when the settings are read, so that nothing can fail later.
+#[derive(Clone)]
+struct MacKey(Hmac<Sha256>);
+
+impl MacKey {
+    fn new(key: &[u8]) -> Result<Self, String> {
+        Hmac::new_from_slice(key).map(Self).map_err(|_| "cannot be used as a key".to_owned())
     }
-    Some(mac)
+
+    /// Over `parts`, each preceded by its length, so that no two lists of parts share an input.
+    fn over(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
+        let mut mac = self.0.clone();
+        for part in parts {
+            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part);
+        }
+        mac
+    }
+
+    fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.over(parts).finalize().into_bytes().into()
+    }
 }
 
 /// What a derived key is for.
@@ -50,21 +64,24 @@ impl Use {
 
 struct Key {
     id: String,
-    csrf: Zeroizing<[u8; 32]>,
-    device: Zeroizing<[u8; 32]>,
-    log: Zeroizing<[u8; 32]>,
+    csrf: MacKey,
+    device: MacKey,
+    log: MacKey,
 }
 
 impl Key {
-    fn derive(secret: &str) -> Option<Self> {
+    fn derive(secret: &str) -> Result<Self, String> {
         let hkdf = Hkdf::<Sha256>::new(None, secret.as_bytes());
+        let expand =
+            |info: &str, into: &mut [u8]| hkdf.expand(info.as_bytes(), into).map_err(|_| "cannot be used as a key".to_owned());
         let mut id = [0_u8; 6];
-        hkdf.expand(b"palisade/v1/key-id", &mut id).ok()?;
+        expand("palisade/v1/key-id", &mut id)?;
         let one = |of: Use| {
             let mut key = Zeroizing::new([0_u8; 32]);
-            hkdf.expand(of.info().as_bytes(), key.as_mut()).ok().map(|()| key)
+            expand(of.info(), key.as_mut())?;
+            MacKey::new(key.as_ref())
         };
-        Some(Self {
+        Ok(Self {
             id: Base64UrlUnpadded::encode_string(&id),
             csrf: one(Use::Csrf)?,
             device: one(Use::Device)?,
@@ -72,7 +89,7 @@ impl Key {
         })
     }
 
-    fn of(&self, of: Use) -> &[u8; 32] {
+    fn of(&self, of: Use) -> &MacKey {
         match of {
             Use::Csrf => &self.csrf,
             Use::Device => &self.device,
@@ -96,7 +113,7 @@ impl KeyRing {
         let mut keys = Vec::new();
         for (place, secret) in text.split(',').map(str::trim).enumerate() {
             check_secret(secret).map_err(|why| format!("secret {} {why}", place + 1))?;
-            keys.push(Key::derive(secret).ok_or("cannot be used as a key")?);
+            keys.push(Key::derive(secret)?);
         }
         let mut keys = keys.into_iter();
         let current = keys.next().ok_or("is empty")?;
@@ -110,7 +127,7 @@ impl KeyRing {
 
     /// A tag over `parts` with the current key, 32 bytes.
     pub fn sign(&self, of: Use, parts: &[&[u8]]) -> [u8; 32] {
-        mac(self.current.of(of), parts).map(|mac| mac.finalize().into_bytes().into()).unwrap_or_default()
+        self.current.of(of).tag(parts)
     }
 
     /// Whether `tag` is the tag over `parts` by the key `key_id`; an unknown id is a plain no. In constant time.
@@ -118,14 +135,13 @@ impl KeyRing {
         std::iter::once(&self.current)
             .chain(&self.retired)
             .find(|key| key.id == key_id)
-            .and_then(|key| mac(key.of(of), parts))
-            .is_some_and(|mac| mac.verify_slice(tag).is_ok())
+            .is_some_and(|key| key.of(of).over(parts).verify_slice(tag).is_ok())
     }
 
     /// What stands for `what` in logs: 16 characters of a keyed hash, stable until the secret is rotated.
     pub fn pseudonym(&self, what: &str) -> String {
         let tag = self.sign(Use::Log, &[what.as_bytes()]);
-        Base64UrlUnpadded::encode_string(tag.get(..12).unwrap_or_default())
+        Base64UrlUnpadded::encode_string(tag.split_at(12).0)
     }
 }
 
@@ -149,7 +165,7 @@ fn check_secret(secret: &str) -> Result<(), String> {
 }
 
 /// The key under which identifiers become storage keys. Never rotated.
-pub struct IdentityKey(Zeroizing<Vec<u8>>);
+pub struct IdentityKey(MacKey);
 
 impl IdentityKey {
     /// From the setting's text, at least [`SECRET_MIN_CHARS`] printable ASCII characters.
@@ -158,24 +174,20 @@ impl IdentityKey {
     /// A sentence that says what is wrong, without the value.
     pub fn parse(text: &str) -> Result<Self, String> {
         check_secret(text)?;
-        Ok(Self(Zeroizing::new(text.as_bytes().to_vec())))
+        MacKey::new(text.as_bytes()).map(Self)
     }
 
     /// The storage key of `identifier`, whether or not such an account exists.
     pub fn account_key(&self, identifier: &Identifier) -> AccountKey {
-        let tag = self.tag("account", identifier.as_str());
-        AccountKey(Base64UrlUnpadded::encode_string(tag.get(..16).unwrap_or_default()))
+        let tag = self.0.tag(&[b"account", identifier.as_str().as_bytes()]);
+        AccountKey(Base64UrlUnpadded::encode_string(tag.split_at(16).0))
     }
 
     /// A short tag of a name for counting distinct names of one address: 6 bytes, 8 characters of base64url, under another label
     /// than the storage key, so that a counter item does not list whom an address tried.
     pub fn name_tag(&self, identifier: &Identifier) -> String {
-        let tag = self.tag("name", identifier.as_str());
-        Base64UrlUnpadded::encode_string(tag.get(..6).unwrap_or_default())
-    }
-
-    fn tag(&self, label: &str, text: &str) -> [u8; 32] {
-        mac(&self.0, &[label.as_bytes(), text.as_bytes()]).map(|mac| mac.finalize().into_bytes().into()).unwrap_or_default()
+        let tag = self.0.tag(&[b"name", identifier.as_str().as_bytes()]);
+        Base64UrlUnpadded::encode_string(tag.split_at(6).0)
     }
 }
 

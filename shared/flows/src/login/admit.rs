@@ -31,7 +31,7 @@ pub(super) struct Held<'a> {
 
 /// What became of the reservation.
 enum Tried<'a> {
-    Held(Held<'a>),
+    Held(Box<Held<'a>>),
     Delayed(Refusal),
     AddressRefuses(RateLimited),
     /// The address decides and could not be counted.
@@ -58,7 +58,7 @@ pub(super) async fn admit<'a>(
     match reserve(deps, &address, device, common, request, trail).await {
         Ok(Tried::Held(held)) => {
             let address = address.map_err(|fault| note_fault(Err(fault), trail)).ok();
-            Ok(Ok(Admitted { address, account, held }))
+            Ok(Ok(Admitted { address, account, held: *held }))
         }
         Ok(Tried::Delayed(refusal)) => {
             give_back(&deps.counters, &address, trail).await;
@@ -93,7 +93,7 @@ async fn reserve<'a>(
                     note_exemption(address, trail);
                 }
                 note_fault(common.map(drop), trail);
-                return Ok(Tried::Held(Held { this_try, item, device: Some(device) }));
+                return Ok(Tried::Held(Box::new(Held { this_try, item, device: Some(device) })));
             }
             Err(refusal @ Refusal::Delayed(_)) => return Ok(Tried::Delayed(refusal)),
             // Nobody's exemption: from here on it is a stranger.
@@ -113,7 +113,7 @@ async fn reserve<'a>(
     }
     let this_try = on(LaneKey::common(account_key), &deps.policy.common_lane);
     Ok(match this_try.reserve(common?).await? {
-        Ok(item) => Tried::Held(Held { this_try, item, device: None }),
+        Ok(item) => Tried::Held(Box::new(Held { this_try, item, device: None })),
         Err(refusal) => Tried::Delayed(refusal),
     })
 }
