@@ -34,7 +34,7 @@ async fn d03_a_lost_race_goes_on_from_what_stands_there() {
         world.fault(Fault::always(Mode::Hold).table("counters").operation("PutItem").times(1));
         let slow = world.stranger();
         let slow = tokio::spawn(async move { slow.login("alice@example.com", PASSWORD).await });
-        world.stack().faults().held(1).await;
+        world.held(1).await;
         // The winner reserves and settles between the loser's read and its write.
         let expected = if winner == PASSWORD { 200 } else { 401 };
         assert_eq!(world.stranger().login("alice@example.com", winner).await.status(), expected);
@@ -57,7 +57,7 @@ async fn d03_a_reservation_that_keeps_losing_is_429_and_not_repeated_for_ever() 
     let slow = tokio::spawn(async move { slow.login("alice@example.com", PASSWORD).await });
     let mut held = 1;
     loop {
-        world.stack().faults().held(held).await;
+        world.held(held).await;
         assert_eq!(world.stranger().login("alice@example.com", PASSWORD).await.status(), 200);
         if held == 3 {
             break;

@@ -112,7 +112,7 @@ async fn a03_two_right_logins_at_once_succeed_from_a_device_one_failure_before_i
     world.fault(Fault::always(Mode::Hold).operation("PutItem").item(&lane_of(&device)).after(1).times(1));
     let first = world.stranger().device(&device);
     let first = tokio::spawn(async move { first.login("alice@example.com", PASSWORD).await });
-    world.stack().faults().held(1).await;
+    world.held(1).await;
     // The first holds the tenth try of the device; whether it closes the lane is open.
     let second = world.stranger().device(&device).login("alice@example.com", PASSWORD).await;
     assert_eq!(second.status(), 200, "{}", second.text);
@@ -127,7 +127,7 @@ async fn a_device_closed_by_somebody_faster_goes_by_everybodys_lane() {
     world.fault(Fault::always(Mode::Hold).operation("PutItem").item(&lane_of(&device)).times(1));
     let slow = world.stranger().device(&device);
     let slow = tokio::spawn(async move { slow.login("alice@example.com", PASSWORD).await });
-    world.stack().faults().held(1).await;
+    world.held(1).await;
     assert_eq!(world.stranger().device(&device).login("alice@example.com", "wrong").await.status(), 401);
     world.stack().faults().release();
     assert_eq!(slow.await.expect("no panic").status(), 200);

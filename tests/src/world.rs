@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 
 use crate::log;
 
+/// How long a test waits for what must come before it gives up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Counts worlds: ports come again within a run, these numbers do not.
 static WORLDS: AtomicU32 = AtomicU32::new(0);
 
@@ -156,6 +159,11 @@ impl World {
     /// Injects `fault`.
     pub fn fault(&self, fault: Fault) {
         self.stack.faults().inject(fault);
+    }
+
+    /// Waits until this many calls were ever held.
+    pub async fn held(&self, calls: usize) {
+        tokio::time::timeout(PATIENCE, self.stack.faults().held(calls)).await.expect("a call is held in time");
     }
 
     /// The latest request's entry.
