@@ -264,7 +264,7 @@ async fn d16_a_request_killed_at_any_call_leaves_a_consistent_state() {
         let world = World::builder()
             .setting("PALISADE_ATTEMPT_TIMEOUT_MS", 10_000)
             .setting("PALISADE_OPERATION_TIMEOUT_MS", 10_000)
-            .setting("PALISADE_DEADLINE_MS", 400)
+            .setting("PALISADE_DEADLINE_MS", 1_000)
             .start()
             .await;
         world.account("alice@example.com", PASSWORD).await;

@@ -184,6 +184,7 @@ fn the_top_level_holds_nothing_unexpected() {
         "CHANGELOG.md",
         "SECURITY.md",
         "LICENSE",
+        "NOTICE",
         "clippy.toml",
         "deny.toml",
         "rustfmt.toml",

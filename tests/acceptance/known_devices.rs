@@ -135,7 +135,7 @@ async fn a_device_closed_by_somebody_faster_goes_by_everybodys_lane() {
 
 #[tokio::test]
 async fn a21_what_strangers_can_heat_never_fails_a_known_device() {
-    let world = World::builder().short_timeouts().start().await;
+    let world = World::start().await;
     world.account("alice@example.com", PASSWORD).await;
     let device = world.actor("192.0.2.1").login("alice@example.com", PASSWORD).await.cookie("__Host-device");
     let common = world.lane().await["counter"].as_str().expect("a key").to_owned();
@@ -151,6 +151,35 @@ async fn a21_what_strangers_can_heat_never_fails_a_known_device() {
         assert_eq!(reply.headers.contains_key("x-ratelimit-limit"), has_limits, "{item}");
         world.stack().faults().clear();
     }
+}
+
+#[tokio::test]
+async fn d01_a_closed_device_whose_address_cannot_be_counted_is_503_without_a_hash() {
+    let (world, device) = world_and_device().await;
+    nine_failures(&world, &device).await;
+    assert_eq!(world.stranger().device(&device).login("alice@example.com", "wrong").await.status(), 401);
+    world.advance(60);
+    world.fault(Fault::always(Mode::Throttle).table("counters").operation("UpdateItem"));
+    let hashes = world.hashes();
+    assert_eq!(world.stranger().device(&device).login("alice@example.com", PASSWORD).await.status(), 503);
+    assert_eq!(world.hashes(), hashes);
+}
+
+#[tokio::test]
+async fn a26_a_place_that_was_never_taken_is_not_given_back() {
+    let (world, device) = world_and_device().await;
+    let client = world.actor("192.0.2.7");
+    client.login("alice@example.com", "wrong").await;
+    let key = world
+        .items("counters")
+        .await
+        .into_iter()
+        .find(|item| item["counter"].as_str().is_some_and(|key| key.starts_with("ip#192.0.2.7")));
+    let key = key.expect("a window")["counter"].as_str().expect("a key").to_owned();
+    world.edit("counters", &[("counter", &key)], "requests", Some(acceptance::Edit::S("abc".into()))).await;
+    assert_eq!(client.device(&device).login("alice@example.com", PASSWORD).await.status(), 200);
+    let window = world.counter(&key).await.expect("a window");
+    assert_eq!(window["failures_0"], "1", "the real failure still counts");
 }
 
 #[tokio::test]

@@ -14,4 +14,5 @@ mod login;
 mod passwords;
 mod secrets;
 mod simulation;
+mod vectors;
 mod web;

@@ -35,7 +35,7 @@ impl Deps {
     /// # Errors
     /// A fault when the settings lack one of [`TABLES`].
     pub fn new(settings: Settings, parts: &Parts) -> Result<Self, Fault> {
-        let hasher = Hasher::new(settings.policy.argon2);
+        let hasher = Hasher::new(settings.policy.hash_cost());
         Self::with_hasher(settings, parts, hasher)
     }
 

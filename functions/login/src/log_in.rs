@@ -1,5 +1,7 @@
 //! `POST /login`: from the request to an attempt, from its outcome to the answer.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use http::header::{AUTHORIZATION, SET_COOKIE};
 use palisade_core::event::{Event, EventKind, Trail};
@@ -72,7 +74,7 @@ fn attempt(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> Result<(Att
     let password = Password::of(body.password).ok_or(Denial::InvalidRequest(InvalidRequest::PasswordTooLong))?;
     let attempt = Attempt {
         identifier,
-        password,
+        password: Arc::new(password),
         ip: request.client_ip,
         user_agent: request.user_agent(),
         device_token: device_token(request, trail),

@@ -140,18 +140,23 @@ impl Faults {
         self.0.released.send_replace(held);
     }
 
-    /// Waits as a held call.
-    pub(crate) async fn hold(&self) {
+    /// Waits as the held call of this number.
+    pub(crate) async fn hold(&self, number: usize) {
+        drop(self.0.released.subscribe().wait_for(|released| *released >= number).await);
+    }
+
+    /// The next number of a held call.
+    fn next_held(&self) -> usize {
         let mut number = 0;
         self.0.held.send_modify(|held| {
             *held += 1;
             number = *held;
         });
-        drop(self.0.released.subscribe().wait_for(|released| *released >= number).await);
+        number
     }
 
-    /// The mode for this call, if any, used up by one.
-    pub(crate) fn take(&self, table: &str, operation: &str, item: &str) -> Option<Mode> {
+    /// The mode for this call, if any, used up by one, with its number where it is held.
+    pub(crate) fn take(&self, table: &str, operation: &str, item: &str) -> Option<(Mode, usize)> {
         let mut faults = self.lock();
         let fits = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
         let place = faults
@@ -169,7 +174,7 @@ impl Faults {
                 faults.remove(place);
             }
         }
-        Some(mode)
+        Some((mode, if mode == Mode::Hold { self.next_held() } else { 0 }))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Fault>> {

@@ -267,7 +267,7 @@ fn plain_client(endpoint: &str) -> Client {
 }
 
 fn login_deps(settings: Settings, parts: &Parts) -> Result<Arc<login::Deps>, StackError> {
-    let hasher = Hasher::new(settings.policy.argon2).observed(ledger::hashed);
+    let hasher = Hasher::new(settings.policy.hash_cost()).observed(ledger::hashed);
     let deps = login::Deps::with_hasher(settings, parts, hasher);
     deps.map(Arc::new).map_err(|fault| StackError(fault.chain()))
 }

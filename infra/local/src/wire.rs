@@ -72,11 +72,11 @@ impl HttpConnector for Connector {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         let seen = self.shared.look(&mut request);
         let open = ledger::begin(&seen.table, &seen.operation, seen.consistent);
-        let fault = self.shared.faults.take(&seen.table, &seen.operation, &seen.item);
+        let (fault, number) = self.shared.faults.take(&seen.table, &seen.operation, &seen.item).unzip();
         let (inner, shared) = (self.inner.clone(), Arc::clone(&self.shared));
         HttpConnectorFuture::new(async move {
             match fault {
-                Some(Mode::Hold) => shared.faults.hold().await,
+                Some(Mode::Hold) => shared.faults.hold(number.unwrap_or_default()).await,
                 Some(Mode::Shuffle) => some_turns().await,
                 _ => {}
             }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use palisade_core::hashing::{Normalization, StoredPassword};
 use palisade_core::settings::{Settings, Table};
 use palisade_core::{Account, AccountKey, Fault, Role, Status, Subject};
@@ -51,6 +52,24 @@ impl Accounts {
             None => Found::Nothing,
             Some(item) => decode(key, &item).map_or(Found::Corrupt, |account| Found::Account(Box::new(account))),
         })
+    }
+
+    /// Replaces the hash `old` under `key` by `new`, a hash of the same password; nothing happens when `old` is no longer there.
+    pub async fn rehash(&self, key: &AccountKey, old: &StoredPassword, new: &StoredPassword) -> Result<(), Fault> {
+        let update = self.0.client.update_item().table_name(&self.0.name).key("account_key", s(key.as_str()));
+        let update = update
+            .update_expression("SET password = :new, password_normalization = :scheme")
+            .condition_expression("password = :old")
+            .expression_attribute_values(":new", s(&new.encoded))
+            .expression_attribute_values(":scheme", s(new.normalization.as_str()))
+            .expression_attribute_values(":old", s(&old.encoded));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(error)) if matches!(error.err(), UpdateItemError::ConditionalCheckFailedException(_)) => {
+                Ok(())
+            }
+            Err(error) => Err(fault("rehash in accounts", &error)),
+        }
     }
 
     /// Adds `account` unless its key is taken.

@@ -2,21 +2,23 @@
 //!
 //! One rule shapes this module: a check always costs exactly one Argon2id run at today's parameters, whether the account exists, has a
 //! usable password, or neither. That is why [`verify`] takes an `Option`: the run for nobody can't be skipped (Django #20760). A stored
-//! hash at other parameters costs its own run besides.
+//! hash of another kind or cost takes its own run besides, and then the run at today's parameters is not thrown away: it is the hash
+//! that replaces the old one (requirement r03).
 //!
 //! Cost numbers in a stored string are checked against ceilings before anything is computed: whoever can write a hash must not be able
 //! to buy gigabytes or hours with it (ory/kratos `hash_limits_test.go`).
 
-mod phc;
+mod format;
+mod scheme;
 
-use argon2::{Algorithm, Argon2, Params, Version};
 use base64ct::{Base64Unpadded, Encoding};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::secret::Password;
 
-pub use phc::{Argon2idHash, PhcError};
+pub use format::{FormatError, Hash};
+pub use scheme::{Prf, Scheme, Variety};
 
 /// Bytes of salt in a new hash (RFC 9106, 3.1: 16 recommended).
 pub const SALT_BYTES: usize = 16;
@@ -91,6 +93,24 @@ impl std::fmt::Debug for StoredPassword {
     }
 }
 
+/// A password's bytes as a stored hash reads them.
+fn bytes(password: &Password, normalization: Normalization) -> Zeroizing<Vec<u8>> {
+    match normalization {
+        Normalization::Nfc => password.nfc(),
+        Normalization::Raw => Zeroizing::new(password.raw().to_vec()),
+    }
+}
+
+/// What every check costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// Today's parameters.
+    pub params: Argon2Params,
+    /// The kind of hash that imported accounts have, run for everybody else too so that nobody can be told by the time it takes;
+    /// `None` once no imported account is left.
+    pub dummy: Option<Scheme>,
+}
+
 /// What checking a password came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checked {
@@ -99,17 +119,29 @@ pub enum Checked {
     /// It is not, or there is no password to be right with.
     Wrong,
     /// It can't be, since what is stored is damaged; an operator should look.
-    Corrupt(PhcError),
+    Corrupt(FormatError),
 }
 
-/// A hash could not be computed; with parameters that [`Argon2Params::is_usable`] accepts it does not happen.
+/// A check, and the hash that should replace an old one.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// What it came to.
+    pub checked: Checked,
+    /// The same password at today's parameters, where it was right and what is stored is of another kind or cost.
+    pub rehashed: Option<StoredPassword>,
+}
+
+/// A hash could not be computed; with a [`Scheme`] within the ceilings it does not happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("Argon2id refused its parameters")]
+#[error("the password hash refused its parameters")]
 pub struct HashError;
 
 /// Hashes `password` with a new `salt` into a PHC string.
+///
+/// # Errors
+/// [`HashError`] when the run could not be made.
 pub fn hash(password: &Password, salt: &[u8; SALT_BYTES], params: &Argon2Params) -> Result<StoredPassword, HashError> {
-    let output = run(&password.nfc(), salt, params, OUTPUT_BYTES)?;
+    let output = argon2id(&password.nfc(), salt, params)?;
     let Argon2Params { memory_kib, passes, lanes } = params;
     let salt = Base64Unpadded::encode_string(salt);
     let output = Base64Unpadded::encode_string(&output);
@@ -119,32 +151,85 @@ pub fn hash(password: &Password, salt: &[u8; SALT_BYTES], params: &Argon2Params)
     })
 }
 
-/// Checks `password` against what is stored, at the cost of exactly one run at `current` parameters, beside the run of a stored hash
-/// with others. `None` and unusable or damaged hashes cost that run as well.
+/// Checks `password` against what is stored, at the cost of exactly one run at today's parameters, beside the run of a stored hash of
+/// another kind or cost and of the dummy scheme. `None` and unusable or damaged hashes cost the same. `salt` is 16 new random bytes.
 ///
 /// # Errors
 /// [`HashError`] when a run could not be made; nothing is known of the password then.
-pub fn verify(password: &Password, stored: Option<&StoredPassword>, current: &Argon2Params) -> Result<Checked, HashError> {
-    let parsed = stored
-        .filter(|stored| !is_unusable(&stored.encoded))
-        .map(|stored| Argon2idHash::parse(&stored.encoded).map(|hash| (hash, stored.normalization)));
-    match parsed {
-        Some(Ok((hash, normalization))) => {
-            let checked = check(password, &hash, normalization)?;
-            if hash.params != *current {
-                dummy(password, current)?;
-            }
-            Ok(checked)
-        }
-        Some(Err(error)) => dummy(password, current).map(|()| Checked::Corrupt(error)),
-        None => dummy(password, current).map(|()| Checked::Wrong),
+pub fn verify(
+    password: &Password,
+    stored: Option<&StoredPassword>,
+    salt: &[u8; SALT_BYTES],
+    cost: &Cost,
+) -> Result<Verified, HashError> {
+    let plan = Plan::of(stored, cost);
+    if let Some(scheme) = plan.dummy {
+        std::hint::black_box(scheme.run(password.raw(), salt, scheme.output_bytes())?);
+    }
+    let checked = match &plan.stored {
+        Some(Ok((hash, normalization))) if hash.matches(&bytes(password, *normalization))? => Checked::Right,
+        Some(Ok(_)) | None => Checked::Wrong,
+        Some(Err(error)) => Checked::Corrupt(*error),
+    };
+    let today = if plan.is_todays { None } else { Some(std::hint::black_box(hash(password, salt, &cost.params)?)) };
+    Ok(Verified { checked, rehashed: today.filter(|_| checked == Checked::Right) })
+}
+
+/// Whether `password` is the one that `stored` was made from, at the cost of that one run. For those who are signed in already: it
+/// tells by its time what is stored.
+///
+/// # Errors
+/// [`HashError`] when the run could not be made.
+pub fn matches(password: &Password, stored: &StoredPassword) -> Result<bool, HashError> {
+    match Hash::parse(&stored.encoded) {
+        Ok(hash) => hash.matches(&bytes(password, stored.normalization)),
+        Err(_) => Ok(false),
     }
 }
 
-/// How many Argon2id runs [`verify`] will make: one, and one more for a stored hash at other parameters.
-pub fn runs(stored: Option<&StoredPassword>, current: &Argon2Params) -> u32 {
-    let other = stored.and_then(|stored| Argon2idHash::parse(&stored.encoded).ok()).is_some_and(|hash| hash.params != *current);
-    1 + u32::from(other)
+/// How many runs [`verify`] will make.
+pub fn runs(stored: Option<&StoredPassword>, cost: &Cost) -> u32 {
+    let plan = Plan::of(stored, cost);
+    let own = matches!(plan.stored, Some(Ok(_)));
+    u32::from(own) + u32::from(!plan.is_todays) + u32::from(plan.dummy.is_some())
+}
+
+/// `password` hashed with the account's history salt: one run compares it with every digest made so .
+///
+/// # Errors
+/// [`HashError`] when the run could not be made.
+pub fn digest(password: &Password, salt: &[u8; SALT_BYTES], params: &Argon2Params) -> Result<[u8; OUTPUT_BYTES], HashError> {
+    let output = argon2id(&password.nfc(), salt, params)?;
+    output.as_slice().try_into().map_err(|_| HashError)
+}
+
+/// Which runs a check takes.
+struct Plan {
+    stored: Option<Result<(Hash, Normalization), FormatError>>,
+    /// Whether the stored hash is at today's parameters, so that its own run is the one that everybody pays.
+    is_todays: bool,
+    /// The scheme to run for nothing.
+    dummy: Option<Scheme>,
+}
+
+impl Plan {
+    fn of(stored: Option<&StoredPassword>, cost: &Cost) -> Self {
+        let stored = stored
+            .filter(|stored| !is_unusable(&stored.encoded))
+            .map(|stored| Hash::parse(&stored.encoded).map(|hash| (hash, stored.normalization)));
+        let todays = Scheme::Argon2 { variety: Variety::Id, params: cost.params };
+        let found = stored.as_ref().and_then(|stored| stored.as_ref().ok());
+        let is_todays = found.is_some_and(|(hash, _)| hash.scheme == todays);
+        let dummy = cost.dummy.filter(|dummy| found.is_none_or(|(hash, _)| hash.scheme != *dummy));
+        Self { stored, is_todays, dummy }
+    }
+}
+
+impl Hash {
+    fn matches(&self, password: &[u8]) -> Result<bool, HashError> {
+        let output = self.scheme.run(password, &self.salt, self.output.len())?;
+        Ok(output.is_some_and(|output| output.ct_eq(&self.output).into()))
+    }
 }
 
 /// Empty, or Django's mark of an account without a password.
@@ -152,27 +237,9 @@ fn is_unusable(encoded: &str) -> bool {
     encoded.is_empty() || encoded.starts_with('!')
 }
 
-fn check(password: &Password, hash: &Argon2idHash, normalization: Normalization) -> Result<Checked, HashError> {
-    let output = match normalization {
-        Normalization::Nfc => run(&password.nfc(), &hash.salt, &hash.params, hash.output.len())?,
-        Normalization::Raw => run(password.raw(), &hash.salt, &hash.params, hash.output.len())?,
-    };
-    Ok(if output.ct_eq(&hash.output).into() { Checked::Right } else { Checked::Wrong })
-}
-
-fn dummy(password: &Password, params: &Argon2Params) -> Result<(), HashError> {
-    let output = run(&password.nfc(), b"palisade-no-hash", params, OUTPUT_BYTES)?;
-    std::hint::black_box(&output);
-    Ok(())
-}
-
-fn run(password: &[u8], salt: &[u8], params: &Argon2Params, output_bytes: usize) -> Result<Zeroizing<Vec<u8>>, HashError> {
-    let params = Params::new(params.memory_kib, params.passes, params.lanes, Some(output_bytes)).map_err(|_| HashError)?;
-    let mut output = Zeroizing::new(vec![0; output_bytes]);
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(password, salt, &mut output)
-        .map_err(|_| HashError)?;
-    Ok(output)
+fn argon2id(password: &[u8], salt: &[u8], params: &Argon2Params) -> Result<Zeroizing<Vec<u8>>, HashError> {
+    let scheme = Scheme::Argon2 { variety: Variety::Id, params: *params };
+    scheme.run(password, salt, OUTPUT_BYTES)?.ok_or(HashError)
 }
 
 #[cfg(test)]

@@ -82,6 +82,12 @@ impl IpCounts {
         Self { requests: u64::MAX, auth_requests: u64::MAX, failures: [u64::MAX; 4], names: MAX_NAMES, names_filled: false };
 
     /// The counts once the failure's place taken in `window` is given back.
+    /// Whether no place was taken, since a counter could not be added to.
+    pub fn are_unreadable(&self) -> bool {
+        *self == Self::UNREADABLE
+    }
+
+    /// The counts without this request's failure.
     #[must_use]
     pub fn without_failure(mut self, window: &IpWindow) -> Self {
         if let Some(failures) = self.failures.get_mut(window.quarter) {

@@ -4,6 +4,7 @@
 //! no I/O, no clock, no environment and no type of AWS or HTTP.
 
 pub mod account;
+pub mod breach;
 pub mod client_ip;
 pub mod csrf;
 pub mod denial;
@@ -14,6 +15,7 @@ pub mod hashing;
 pub mod identifier;
 pub mod ip_window;
 pub mod keys;
+pub mod password;
 pub mod policy;
 pub mod secret;
 pub mod session;

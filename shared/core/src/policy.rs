@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use crate::hashing::Argon2Params;
+use crate::breach::{BreachRules, Unavailable};
+use crate::hashing::{Argon2Params, Cost, Scheme};
+use crate::password::PasswordRules;
 use crate::throttle::LaneRules;
 
 /// Which set of numbers is the base.
@@ -78,6 +80,12 @@ pub struct Policy {
     pub password_max_age: Option<Duration>,
     /// The cost of new password hashes.
     pub argon2: Argon2Params,
+    /// `PALISADE_DUMMY_SCHEME`: how imported accounts' passwords are hashed, while there are any.
+    pub dummy_scheme: Option<Scheme>,
+    /// What a new password has to be.
+    pub password: PasswordRules,
+    /// What breaches mean.
+    pub breach: BreachRules,
 }
 
 const DAY: Duration = Duration::from_hours(24);
@@ -108,6 +116,9 @@ impl Policy {
             device_lifetime: DEVICE_LIFETIME,
             password_max_age: Some(DAY * 90),
             argon2: Argon2Params::OWASP_FLOOR,
+            dummy_scheme: None,
+            password: PasswordRules::seed(),
+            breach: BreachRules { block_over: 100, warn_over: 10, unavailable: Unavailable::Allow },
         }
     }
 
@@ -120,7 +131,15 @@ impl Policy {
             // SP 800-63B-4, 3.2.2: no more than 100 consecutive failed attempts on one account.
             common_lane: LaneRules { closes_at: Some(100), ..seed.common_lane },
             password_max_age: None,
+            password: PasswordRules::nist(),
+            // 3.1.1.2: no value known from breaches.
+            breach: BreachRules { block_over: 0, warn_over: 0, ..seed.breach },
             ..seed
         }
+    }
+
+    /// What a check of a password costs.
+    pub fn hash_cost(&self) -> Cost {
+        Cost { params: self.argon2, dummy: self.dummy_scheme }
     }
 }

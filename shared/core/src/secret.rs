@@ -37,6 +37,11 @@ impl Password {
         (text.len() <= PASSWORD_MAX_BYTES).then_some(Self(text))
     }
 
+    /// The text as received, for the rules.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
     /// The bytes as received: what an imported hash was made from.
     pub fn raw(&self) -> &[u8] {
         self.0.as_bytes()

@@ -1,7 +1,11 @@
 //! The browser's own name: kept short, compared by hash.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
+
+use crate::password::is_python_space;
 
 /// The most that is stored of a user agent, in bytes.
 pub const MAX_BYTES: usize = 256;
@@ -43,6 +47,17 @@ impl UserAgent {
     pub fn hash(&self) -> &str {
         &self.hash
     }
+}
+
+/// How many words two browsers' names share, and how many they have together, in lower case and each counted once; words end at white
+/// space as Python's `split` knows it.
+pub fn words_in_common(a: &str, b: &str) -> (usize, usize) {
+    let words = |name: &str| -> BTreeSet<String> {
+        let lowered = name.to_lowercase();
+        lowered.split(is_python_space).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    let (a, b) = (words(a), words(b));
+    (a.intersection(&b).count(), a.union(&b).count())
 }
 
 #[cfg(test)]

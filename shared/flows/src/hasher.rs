@@ -3,20 +3,20 @@
 use std::fmt;
 use std::sync::Arc;
 
-use palisade_core::hashing::{self, Argon2Params, Checked, StoredPassword};
+use palisade_core::hashing::{self, Cost, HashError, SALT_BYTES, StoredPassword, Verified};
 use palisade_core::{Fault, Password};
 
-/// Checks passwords at one cost.
+/// Hashes and checks passwords at one cost.
 #[derive(Clone)]
 pub struct Hasher {
-    params: Argon2Params,
+    cost: Cost,
     before_runs: Arc<dyn Fn(u32) + Send + Sync>,
 }
 
 impl Hasher {
-    /// A hasher at today's `params`.
-    pub fn new(params: Argon2Params) -> Self {
-        Self { params, before_runs: Arc::new(|_| ()) }
+    /// A hasher at today's `cost`.
+    pub fn new(cost: Cost) -> Self {
+        Self { cost, before_runs: Arc::new(|_| ()) }
     }
 
     /// Tells `observer` how many runs are about to be made, before each check: how tests count them.
@@ -26,12 +26,26 @@ impl Hasher {
     }
 
     /// Checks `password` against what is stored; see [`hashing::verify`] for what it costs.
-    pub async fn verify(&self, password: Password, stored: Option<StoredPassword>) -> Result<Checked, Fault> {
-        let params = self.params;
-        (self.before_runs)(hashing::runs(stored.as_ref(), &params));
-        let checked = tokio::task::spawn_blocking(move || hashing::verify(&password, stored.as_ref(), &params)).await;
-        match checked {
-            Ok(Ok(checked)) => Ok(checked),
+    pub(crate) async fn verify(
+        &self,
+        password: &Arc<Password>,
+        stored: Option<StoredPassword>,
+        salt: [u8; SALT_BYTES],
+    ) -> Result<Verified, Fault> {
+        let (password, cost) = (Arc::clone(password), self.cost);
+        let runs = hashing::runs(stored.as_ref(), &cost);
+        self.run(runs, move || hashing::verify(&password, stored.as_ref(), &salt, &cost)).await
+    }
+
+    /// Does `work`, which makes so many `runs`.
+    async fn run<T: Send + 'static>(
+        &self,
+        runs: u32,
+        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+    ) -> Result<T, Fault> {
+        (self.before_runs)(runs);
+        match tokio::task::spawn_blocking(work).await {
+            Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => Err(Fault::unavailable("password hash", error)),
             Err(_) => Err(Fault::internal("the password hash panicked")),
         }
@@ -40,6 +54,6 @@ impl Hasher {
 
 impl fmt::Debug for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hasher").field("params", &self.params).finish_non_exhaustive()
+        f.debug_struct("Hasher").field("cost", &self.cost).finish_non_exhaustive()
     }
 }

@@ -44,6 +44,9 @@ impl Try<'_> {
                 Swap::Overtaken(found) => item = found,
             }
         }
+        if item.lane.holds(self.nonce) {
+            return Ok(Ok(item));
+        }
         Ok(Err(Refusal::Delayed(self.now.plus(CONTENDED))))
     }
 

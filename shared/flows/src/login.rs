@@ -23,6 +23,7 @@ use palisade_core::secret::SecretText;
 use palisade_core::session::SessionKey;
 use palisade_core::settings::{Settings, Table};
 use palisade_core::{ClientIp, Denial, Fault, Identifier, IdentityKey, KeyRing, Password, Policy, Timestamp, UserAgent};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::hasher::Hasher;
@@ -83,7 +84,7 @@ pub struct Attempt {
     /// The name.
     pub identifier: Identifier,
     /// The password as sent.
-    pub password: Password,
+    pub password: Arc<Password>,
     /// Where from.
     pub ip: ClientIp,
     /// With what.
@@ -139,9 +140,9 @@ pub async fn login(deps: &Deps, attempt: Attempt, now: Timestamp, trail: &mut Tr
         Err(refused) => return Ok(refused),
     };
     let stored = admitted.account.as_ref().and_then(|account| account.password.clone());
-    let checked = deps.hasher.verify(attempt.password, stored).await?;
+    let verified = deps.hasher.verify(&attempt.password, stored, deps.entropy.bytes()).await?;
     let client = settle::Client { ip: attempt.ip, user_agent: attempt.user_agent, presented: attempt.presented };
-    settle::settle(deps, admitted, client, checked, trail).await
+    settle::settle(deps, admitted, client, verified, trail).await
 }
 
 #[cfg(test)]
@@ -154,7 +155,7 @@ mod tests {
         let canary = || SecretText::new("canary-4711".to_owned());
         let attempt = Attempt {
             identifier: Identifier::parse("alice").expect("a name"),
-            password: Password::of(Zeroizing::new("canary-4711".to_owned())).expect("a password"),
+            password: Arc::new(Password::of(Zeroizing::new("canary-4711".to_owned())).expect("a password")),
             ip: ClientIp::Unknown,
             user_agent: UserAgent::new("agent"),
             device_token: Some(canary()),

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::read::Reader;
+use crate::breach::{BreachRules, Unavailable};
 use crate::hashing::Argon2Params;
+use crate::password::PasswordRules;
 use crate::policy::{FailureWindow, Policy};
 
 pub(super) fn policy(read: &mut Reader) -> Policy {
@@ -37,7 +39,41 @@ pub(super) fn policy(read: &mut Reader) -> Policy {
     read.number_or_never("PALISADE_PASSWORD_MAX_AGE_DAYS", &(1..=3_650), &mut days);
     policy.password_max_age = days.map(|days| Duration::from_secs(days * 86_400));
     policy.argon2 = argon2(read, policy.argon2);
+    policy.dummy_scheme = read.optional("PALISADE_DUMMY_SCHEME", |text| text.parse().map_err(|error| format!("is {error}")));
+    password(read, &mut policy.password);
+    breach(read, &mut policy.breach);
     policy
+}
+
+fn password(read: &mut Reader, rules: &mut PasswordRules) {
+    read.number("PALISADE_PASSWORD_MIN_LENGTH", &(8..=64), &mut rules.min_chars);
+    read.number("PALISADE_PASSWORD_MAX_SIMILARITY", &(10..=100), &mut rules.max_similarity_percent);
+    let classes = [
+        ("PALISADE_PASSWORD_MIN_UPPERCASE", &mut rules.min_of.uppercase),
+        ("PALISADE_PASSWORD_MIN_LOWERCASE", &mut rules.min_of.lowercase),
+        ("PALISADE_PASSWORD_MIN_DIGITS", &mut rules.min_of.digits),
+        ("PALISADE_PASSWORD_MIN_SPECIAL", &mut rules.min_of.special),
+    ];
+    for (name, slot) in classes {
+        read.number(name, &(0..=8), slot);
+    }
+    read.number_or_never("PALISADE_PASSWORD_MAX_CONSECUTIVE", &(1..=16), &mut rules.max_consecutive);
+    read.number("PALISADE_PASSWORD_HISTORY", &(0..=10), &mut rules.reuse);
+    rules.context_words = read.list("PALISADE_CONTEXT_WORDS", |word| match word.chars().count() {
+        3..=64 => Ok(word.to_lowercase()),
+        _ => Err("must be words of 3 to 64 characters".into()),
+    });
+}
+
+fn breach(read: &mut Reader, rules: &mut BreachRules) {
+    read.number("PALISADE_BREACH_BLOCK_OVER", &(0..=1_000_000), &mut rules.block_over);
+    read.number("PALISADE_BREACH_WARN_OVER", &(0..=1_000_000), &mut rules.warn_over);
+    let unavailable = read.optional("PALISADE_BREACH_UNAVAILABLE", |word| match word {
+        "allow" => Ok(Unavailable::Allow),
+        "refuse" => Ok(Unavailable::Refuse),
+        _ => Err("must be allow or refuse".into()),
+    });
+    rules.unavailable = unavailable.unwrap_or(rules.unavailable);
 }
 
 fn argon2(read: &mut Reader, floor: Argon2Params) -> Argon2Params {

@@ -133,8 +133,8 @@ impl Address {
         ip_window::assess(&self.window, &counts, &self.limits, self.now).status
     }
 
-    /// Gives the failure's place back.
+    /// Gives the failure's place back, where one was taken.
     pub(super) async fn give_back(&self, counters: &Counters) -> Result<(), Fault> {
-        counters.refund_failure(&self.window).await
+        if self.counts.are_unreadable() { Ok(()) } else { counters.refund_failure(&self.window).await }
     }
 }

@@ -2,7 +2,7 @@
 
 use palisade_core::device::Device;
 use palisade_core::event::{Event, EventKind, Trail};
-use palisade_core::hashing::Checked;
+use palisade_core::hashing::{Checked, StoredPassword, Verified};
 use palisade_core::secret::SecretBytes;
 use palisade_core::session::{self, SessionKey};
 use palisade_core::throttle::Verdict;
@@ -23,13 +23,14 @@ pub(super) async fn settle(
     deps: &Deps,
     admitted: Admitted<'_>,
     client: Client,
-    checked: Checked,
+    verified: Verified,
     trail: &mut Trail,
 ) -> Result<Outcome, Fault> {
     let Admitted { address, account, held } = admitted;
+    let Verified { checked, rehashed } = verified;
     match account {
         Some(account) if checked == Checked::Right && account.status == Status::Active => {
-            succeed(deps, address, &account, held, client, trail).await
+            succeed(deps, address, &account, held, (client, rehashed), trail).await
         }
         account => {
             record_failure(account.as_ref(), checked, trail);
@@ -61,23 +62,25 @@ async fn succeed(
     address: Option<Address>,
     account: &Account,
     held: Held<'_>,
-    client: Client,
+    (client, rehashed): (Client, Option<StoredPassword>),
     trail: &mut Trail,
 ) -> Result<Outcome, Fault> {
     let now = held.this_try.now;
     let secret = SecretBytes::new(deps.entropy.bytes());
     let issued = session::issue(account, client.ip, client.user_agent, &secret, now, &deps.policy.session);
-    let (stored, settled, refunded, replaced) = tokio::join!(
+    let (stored, settled, refunded, replaced, rehash) = tokio::join!(
         deps.sessions.put(&issued.session),
         held.this_try.settle(held.item, Verdict::Success),
         refund(deps, address.as_ref()),
         end_presented(deps, client.presented.as_ref()),
+        rehash(deps, account, rehashed),
     );
     trail.identified(account.subject.as_str().to_owned());
     stored?;
     // None of these decides: a lease left behind runs out as a failure, a place not given back is one too many, both on the safe side.
     note_fault(settled, trail);
     note_fault(refunded, trail);
+    note_fault(rehash, trail);
     if replaced? {
         trail.note(EventKind::SessionReplaced);
     }
@@ -98,6 +101,14 @@ async fn succeed(
             password_change_required: account.password_expired(now, deps.policy.password_max_age),
         }),
     })
+}
+
+/// Replaces the hash of `account` by one at today's cost, unless the password was changed meanwhile.
+async fn rehash(deps: &Deps, account: &Account, rehashed: Option<StoredPassword>) -> Result<(), Fault> {
+    match (&account.password, rehashed) {
+        (Some(old), Some(new)) => deps.accounts.rehash(&account.key, old, &new).await,
+        _ => Ok(()),
+    }
 }
 
 async fn refund(deps: &Deps, address: Option<&Address>) -> Result<(), Fault> {
