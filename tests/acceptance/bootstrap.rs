@@ -10,7 +10,7 @@ const PASSWORD: &str = "correct-Horse-7-battery";
 fn variables(world: &World, overrides: &[(&str, &str)]) -> Vec<(String, String)> {
     let overrides: Vec<(String, String)> =
         overrides.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    settings_pairs(world.stack().dynamodb(), world.stack().table_prefix(), &overrides)
+    settings_pairs(world.stack().dynamodb(), Some(&world.stack().hibp().url), world.stack().table_prefix(), &overrides)
 }
 
 fn event(identifier: &str, password: &str) -> String {

@@ -58,9 +58,18 @@ fn dependencies_point_the_right_way() {
             "palisade-core" => &[],
             "palisade-cloud" | "palisade-edge" => &["palisade-core"],
             "palisade-flows" => &["palisade-core", "palisade-cloud"],
-            "palisade-local" => &["palisade-core", "palisade-cloud", "palisade-edge", "palisade-flows", "login"],
+            "palisade-local" => &[
+                "palisade-core",
+                "palisade-cloud",
+                "palisade-edge",
+                "palisade-flows",
+                "login",
+                "breach-check",
+                "password-change",
+                "signup",
+            ],
             "acceptance" => &["palisade-core", "palisade-edge", "palisade-local"],
-            "login" => &["palisade-core", "palisade-edge", "palisade-flows"],
+            "login" | "breach-check" | "password-change" | "signup" => &["palisade-core", "palisade-edge", "palisade-flows"],
             _ => return None,
         })
     };
@@ -199,7 +208,7 @@ fn the_top_level_holds_nothing_unexpected() {
 
 #[test]
 fn the_environment_file_for_cargo_lambda_is_the_local_stacks() {
-    let pairs = palisade_local::settings_pairs("http://127.0.0.1:8000", "", &[]);
+    let pairs = palisade_local::settings_pairs("http://127.0.0.1:8000", Some("http://127.0.0.1:8001"), "", &[]);
     let expected: BTreeSet<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     let file = read("infra/local.env");
     let lines: BTreeSet<String> = file.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();

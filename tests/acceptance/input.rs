@@ -17,7 +17,8 @@ async fn world() -> World {
 
 /// Calls the function with `event` and returns status, body and headers.
 async fn call(world: &World, event: &Value) -> (u64, Value, Value) {
-    let result: Value = serde_json::from_str(&world.stack().call_login(&event.to_string()).await).expect("a JSON result");
+    let result: Value =
+        serde_json::from_str(&world.stack().call("login", &event.to_string()).await.expect("a function")).expect("a JSON result");
     let body = serde_json::from_str(result["body"].as_str().unwrap_or_default()).unwrap_or_default();
     let headers = if result["headers"].is_null() { &result["multiValueHeaders"] } else { &result["headers"] };
     (result["statusCode"].as_u64().expect("a status"), body, headers.clone())
@@ -183,7 +184,7 @@ async fn i07_events_with_nothing_in_them_are_400() {
 async fn i07_text_that_is_no_json_is_400_all_the_same() {
     let world = world().await;
     for text in ["", "{", "nonsense"] {
-        let result: Value = serde_json::from_str(&world.stack().call_login(text).await).expect("a result");
+        let result: Value = serde_json::from_str(&world.stack().call("login", text).await.expect("a function")).expect("a result");
         assert_eq!(result["statusCode"], 400, "{text}");
     }
 }

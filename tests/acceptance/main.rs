@@ -11,6 +11,7 @@ mod known_devices;
 mod limits;
 mod local_stack;
 mod login;
+mod password_change;
 mod passwords;
 mod secrets;
 mod simulation;

@@ -98,6 +98,7 @@ impl LocalStack {
 
     /// The JSON that comes back for `POST`ing `body`.
     pub async fn post(&self, path: &str, body: &serde_json::Value) -> serde_json::Value {
+        palisade_local::install_tls();
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         let request = http.post(format!("{}{path}", self.gateway)).header("content-type", "application/json");
         let reply = request.body(body.to_string()).send().await.expect("an answer").text().await.expect("a body");

@@ -74,6 +74,7 @@ impl WorldBuilder {
     /// The running world.
     pub async fn start(self) -> World {
         log::capture();
+        palisade_local::install_tls();
         let stack = Stack::start(self.0).await.expect("the stack starts");
         let http = Client::builder().no_proxy().build().expect("an HTTP client");
         let name = format!("world-{}", WORLDS.fetch_add(1, Ordering::SeqCst));
@@ -159,6 +160,24 @@ impl World {
     /// Injects `fault`.
     pub fn fault(&self, fault: Fault) {
         self.stack.faults().inject(fault);
+    }
+
+    /// Every message in the local mailbox, newest last.
+    pub async fn mailbox(&self) -> Vec<Value> {
+        let reply = self.stranger().send(Method::GET, "/__local/mailbox", None, Vec::new()).await;
+        reply.json().as_array().expect("a list").iter().map(|message| message["body"].clone()).collect()
+    }
+
+    /// The token in the newest message of `kind`.
+    pub async fn grant(&self, kind: &str) -> String {
+        let messages = self.mailbox().await;
+        let message = messages.iter().rev().find(|message| message["kind"] == kind).expect("a message");
+        message["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// The kinds of all messages.
+    pub async fn notices(&self) -> Vec<String> {
+        self.mailbox().await.iter().map(|message| message["kind"].as_str().expect("a kind").to_owned()).collect()
     }
 
     /// Waits until this many calls were ever held.
@@ -250,6 +269,12 @@ impl Actor {
     /// With this device cookie.
     pub fn device(self, token: &str) -> Self {
         self.header("cookie", &format!("__Host-device={token}"))
+    }
+
+    /// With the session, its CSRF token and the device that `login` handed out as cookies.
+    pub fn signed_in(self, login: &Reply) -> Self {
+        let csrf_token = login.json()["csrf_token"].as_str().expect("a token").to_owned();
+        self.header("cookie", &format!("__Host-session={}", login.cookie("__Host-session"))).header("x-csrf-token", &csrf_token)
     }
 
     /// With this user agent.

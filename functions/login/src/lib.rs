@@ -34,7 +34,7 @@ impl Deps {
     ///
     /// # Errors
     /// A fault when the settings lack one of [`TABLES`].
-    pub fn new(settings: Settings, parts: &Parts) -> Result<Self, Fault> {
+    pub fn new(settings: &Settings, parts: &Parts) -> Result<Self, Fault> {
         let hasher = Hasher::new(settings.policy.hash_cost());
         Self::with_hasher(settings, parts, hasher)
     }
@@ -43,8 +43,8 @@ impl Deps {
     ///
     /// # Errors
     /// A fault when the settings lack one of [`TABLES`].
-    pub fn with_hasher(settings: Settings, parts: &Parts, hasher: Hasher) -> Result<Self, Fault> {
-        Ok(Self { front: Front::of(&settings), flow: login::Deps::new(settings, parts, hasher)? })
+    pub fn with_hasher(settings: &Settings, parts: &Parts, hasher: Hasher) -> Result<Self, Fault> {
+        Ok(Self { front: Front::of(settings), flow: login::Deps::new(settings, parts, hasher)? })
     }
 
     /// Connects to the store before the first request.

@@ -1,9 +1,11 @@
 //! Makes accounts out of nothing, for trying things: `POST /__local/accounts`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use palisade_cloud::accounts::{Accounts, Created};
-use palisade_core::hashing::{self, Normalization, StoredPassword};
+use palisade_core::hashing::{self, Normalization, SALT_BYTES, StoredPassword};
+use palisade_core::history::{Digest, Past};
 use palisade_core::{Account, Identifier, IdentityKey, Password, Policy, Role, Status, Subject, Timestamp};
 use palisade_flows::Entropy;
 use serde::Deserialize;
@@ -69,7 +71,7 @@ pub(crate) enum Refused {
 /// What accounts are made with.
 pub(crate) struct Maker {
     pub(crate) accounts: Accounts,
-    pub(crate) identity_key: IdentityKey,
+    pub(crate) identity_key: Arc<IdentityKey>,
     pub(crate) policy: Policy,
     pub(crate) entropy: Entropy,
 }
@@ -87,11 +89,12 @@ impl Maker {
 
     fn account(&self, new: NewAccount, now: Timestamp) -> Result<Account, Refused> {
         let identifier = Identifier::parse(&new.identifier).map_err(|error| Refused::Invalid(format!("identifier {error}")))?;
-        let password = match (new.password, new.encoded) {
+        let (password, digest) = match (new.password, new.encoded) {
             (Some(_), Some(_)) => return Err(Refused::Invalid("password and encoded exclude each other".into())),
-            (Some(password), None) => Some(self.hash(&password)?),
-            (None, encoded) => encoded.map(|encoded| StoredPassword { encoded, normalization: Normalization::Raw }),
+            (Some(password), None) => self.hash(&password).map(|(stored, digest)| (Some(stored), Some(digest)))?,
+            (None, encoded) => (encoded.map(|encoded| StoredPassword { encoded, normalization: Normalization::Raw }), None),
         };
+        let (current_digest, history_salt) = digest.unzip();
         let role = word(new.role, Role::parse, Role::Regular, "role")?;
         let status = word(new.status, Status::parse, Status::Active, "status")?;
         Ok(Account {
@@ -107,14 +110,22 @@ impl Maker {
             created_at: moment(new.created_at)?.unwrap_or(now),
             password,
             password_changed_at: moment(new.password_changed_at)?,
+            current_digest,
+            history_salt,
+            breach_unchecked: false,
+            must_change: None,
             auth_version: u64::from_be_bytes(self.entropy.bytes()) >> 1,
             devices_not_before: Timestamp::EPOCH,
         })
     }
 
-    fn hash(&self, password: &str) -> Result<StoredPassword, Refused> {
+    /// The hash, and the digest for the history with its salt.
+    fn hash(&self, password: &str) -> Result<(StoredPassword, (Digest, [u8; SALT_BYTES])), Refused> {
         let password = Password::new(password).ok_or(Refused::Invalid("password is longer than 1024 bytes".into()))?;
-        hashing::hash(&password, &self.entropy.bytes(), &self.policy.argon2).map_err(|error| Refused::Failed(error.to_string()))
+        let failed = |error: hashing::HashError| Refused::Failed(error.to_string());
+        let stored = hashing::hash(&password, &self.entropy.bytes(), &self.policy.argon2).map_err(failed)?;
+        let compared = Past::nothing().compare(&password, self.entropy.bytes(), &self.policy.argon2).map_err(failed)?;
+        Ok((stored, (compared.digest, compared.salt)))
     }
 }
 

@@ -10,7 +10,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use palisade_core::notice::Notice;
+use palisade_core::secret::SecretText;
 use palisade_core::settings::is_loopback;
+use palisade_core::{KeyRing, Subject};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -46,9 +49,28 @@ fn refused(status: StatusCode, why: &str) -> Response {
     (status, Json(json!({ "message": why }))).into_response()
 }
 
-/// Every message published, newest last. No function publishes any yet.
-async fn mailbox() -> Json<Value> {
-    Json(json!([]))
+/// Every message to a person, newest last. The token of a grant is derived here, as the fan-out will: it is stored nowhere.
+async fn mailbox(State(shared): State<Arc<Shared>>) -> Response {
+    match shared.notices.all().await {
+        Err(fault) => refused(StatusCode::SERVICE_UNAVAILABLE, &fault.chain()),
+        Ok(notices) => Json(notices.iter().map(|notice| message(notice, &shared.keys)).collect::<Vec<_>>()).into_response(),
+    }
+}
+
+fn message(notice: &Notice, keys: &KeyRing) -> Value {
+    json!({
+        "topic": "notices",
+        "attributes": { "kind": notice.kind.as_str() },
+        "body": {
+            "id": notice.id.as_str(),
+            "kind": notice.kind.as_str(),
+            "account_id": notice.account_id.as_ref().map(Subject::as_str),
+            "to": notice.to,
+            "created_at": notice.created_at.to_string(),
+            "expires_at": notice.expires_at.to_string(),
+            "token": notice.token(keys).as_ref().map(SecretText::expose),
+        },
+    })
 }
 
 /// The most seconds the clock is moved by at once: ten years.
@@ -84,24 +106,29 @@ struct NewFault {
 }
 
 async fn faults(State(shared): State<Arc<Shared>>, Json(new): Json<NewFault>) -> Response {
-    if new.dependency != "dynamodb" {
-        return refused(StatusCode::BAD_REQUEST, "the only dependency so far is dynamodb");
-    }
+    let is_hibp = match new.dependency.as_str() {
+        "dynamodb" => false,
+        "hibp" => true,
+        _ => return refused(StatusCode::BAD_REQUEST, "the dependencies are dynamodb and hibp"),
+    };
     if new.mode == "off" {
-        shared.faults.clear();
+        if is_hibp {
+            shared.hibp.clear();
+        } else {
+            shared.faults.clear();
+        }
         return StatusCode::NO_CONTENT.into_response();
     }
     match new.mode.parse::<Mode>() {
         Err(why) => refused(StatusCode::BAD_REQUEST, &why),
         Ok(mode) => {
-            shared.faults.inject(Fault {
-                mode,
-                after: 0,
-                times: new.times,
-                table: new.table,
-                operation: new.operation,
-                item: new.item,
-            });
+            let fault =
+                Fault { times: new.times, table: new.table, operation: new.operation, item: new.item, ..Fault::always(mode) };
+            if is_hibp {
+                shared.hibp.inject(fault);
+            } else {
+                shared.faults.inject(fault);
+            }
             StatusCode::NO_CONTENT.into_response()
         }
     }

@@ -22,6 +22,8 @@ pub enum Mode {
     Malformed,
     /// A read that does not ask for consistency gets the previous reply to the same read.
     Stale,
+    /// A batch of which no key is answered.
+    UnprocessedKeys,
     /// Carried out once [`Faults::release`] is called, or all faults are cleared.
     Hold,
     /// Carried out a random number of turns later, so that calls overtake one another.
@@ -39,6 +41,7 @@ impl FromStr for Mode {
             "lost_reply" => Self::LostReply,
             "malformed" => Self::Malformed,
             "stale" => Self::Stale,
+            "unprocessed_keys" => Self::UnprocessedKeys,
             "hold" => Self::Hold,
             "shuffle" => Self::Shuffle,
             _ => match word.strip_prefix("status:").and_then(|status| status.parse().ok()) {
@@ -156,12 +159,13 @@ impl Faults {
     }
 
     /// The mode for this call, if any, used up by one, with its number where it is held.
-    pub(crate) fn take(&self, table: &str, operation: &str, item: &str) -> Option<(Mode, usize)> {
+    pub(crate) fn take(&self, tables: &[String], operation: &str, items: &[String]) -> Option<(Mode, usize)> {
         let mut faults = self.lock();
-        let fits = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
-        let place = faults
-            .iter()
-            .position(|fault| fits(&fault.table, table) && fits(&fault.operation, operation) && fits(&fault.item, item))?;
+        let among = |wanted: &Option<String>, found: &[String]| wanted.as_ref().is_none_or(|wanted| found.contains(wanted));
+        let place = faults.iter().position(|fault| {
+            let is_operation = fault.operation.as_deref().is_none_or(|wanted| wanted == operation);
+            is_operation && among(&fault.table, tables) && among(&fault.item, items)
+        })?;
         let fault = faults.get_mut(place)?;
         if let Some(left) = fault.after.checked_sub(1) {
             fault.after = left;

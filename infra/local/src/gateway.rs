@@ -8,6 +8,8 @@ use axum::body::Bytes;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 
+use palisade_core::route::ROUTES;
+
 use crate::control;
 use crate::events::{Received, message, response};
 use crate::stack::Shared;
@@ -17,9 +19,6 @@ const MAX_BODY: usize = 10 * 1024 * 1024;
 
 /// Stands in for the peer's address.
 const LOCAL_IP: &str = "x-palisade-local-ip";
-
-/// Method and path of every route, all of them the login function's so far. An HTTP API answers anything else by itself.
-pub(crate) const ROUTES: &[(&str, &str)] = &[("POST", "/login"), ("GET", "/health")];
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     control::router()
@@ -37,9 +36,10 @@ async fn dispatch(
     mut headers: HeaderMap,
     body: Bytes,
 ) -> Response<String> {
-    if !ROUTES.contains(&(method.as_str(), uri.path())) {
+    // An HTTP API answers what it has no route for by itself.
+    let Some(route) = ROUTES.iter().find(|route| route.method == method.as_str() && route.path == uri.path()) else {
         return message(StatusCode::NOT_FOUND, "Not Found");
-    }
+    };
     let stand_in = headers.remove(LOCAL_IP).and_then(|value| value.to_str().ok()?.parse::<IpAddr>().ok());
     let source_ip = stand_in.unwrap_or(peer.ip()).to_string();
     let request_id = shared.next_request_id();
@@ -53,5 +53,8 @@ async fn dispatch(
         now: shared.clock.now(),
     };
     let event = received.event(shared.payload);
-    response(&shared.call_login(event, request_id).await)
+    match shared.call(route.function, event, request_id).await {
+        Some(result) => response(&result),
+        None => message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+    }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use palisade_core::settings::LogLevel;
 use palisade_edge::telemetry;
-use palisade_local::{ClockMode, NewAccount, Options, Payload, Stack};
+use palisade_local::{BreachService, ClockMode, NewAccount, Options, Payload, Stack};
 use serde_json::{Map, Value, json};
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -25,6 +25,12 @@ struct Arguments {
     /// The embedded DynamoDB's port; 0 picks a free one.
     #[arg(long, default_value_t = 8000)]
     dynamodb_port: u16,
+    /// The offline breach service's port; 0 picks a free one.
+    #[arg(long, default_value_t = 8001)]
+    hibp_port: u16,
+    /// Where breaches are looked up: `offline` over the common-password list, `live` at the public service, or the URL of another.
+    #[arg(long, default_value = "offline")]
+    breach: BreachService,
     /// Keeps the data in this file; without it everything is forgotten at the end.
     #[arg(long)]
     db: Option<PathBuf>,
@@ -75,6 +81,8 @@ fn options(arguments: Arguments) -> Options {
     Options {
         port: arguments.port,
         dynamodb_port: arguments.dynamodb_port,
+        hibp_port: if arguments.port == 0 { 0 } else { arguments.hibp_port },
+        breach: arguments.breach,
         db: arguments.db,
         clock: arguments.clock,
         payload: arguments.payload,
@@ -88,7 +96,7 @@ fn greet(stack: &Stack) -> std::io::Result<()> {
     let gateway = stack.gateway();
     let (identifier, password) = DEMO;
     let mut out = std::io::stdout();
-    writeln!(out, "{}", json!({ "gateway": gateway, "dynamodb": stack.dynamodb() }))?;
+    writeln!(out, "{}", json!({ "gateway": gateway, "dynamodb": stack.dynamodb(), "hibp": stack.hibp().url }))?;
     writeln!(
         out,
         "
@@ -99,6 +107,9 @@ Log in as the demo user:
 
 Guess a password, twice in a row, and meet the delay:
   curl -i {gateway}/login -H 'content-type: application/json' -d '{{\"identifier\":\"{identifier}\",\"password\":\"guess\"}}'
+
+Read the messages to people, with the tokens in them:
+  curl {gateway}/__local/mailbox
 
 See what it cost in DynamoDB calls and hashes:
   curl {gateway}/__local/ledger

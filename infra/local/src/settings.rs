@@ -7,8 +7,13 @@ pub const SECRET: &str = "local-only-secret-of-the-local-stack-0000";
 /// Keys accounts in the local stack only.
 pub const IDENTITY_KEY: &str = "local-only-identity-key-of-the-local-stack";
 
-/// Name and value of every setting a local function starts with; `overrides` come last.
-pub fn settings_pairs(dynamodb: &str, table_prefix: &str, overrides: &[(String, String)]) -> Vec<(String, String)> {
+/// Name and value of every setting a local function starts with; `overrides` come last. Without `hibp` the public service is asked.
+pub fn settings_pairs(
+    dynamodb: &str,
+    hibp: Option<&str>,
+    table_prefix: &str,
+    overrides: &[(String, String)],
+) -> Vec<(String, String)> {
     let fixed = [
         ("PALISADE_SECRET", SECRET),
         ("PALISADE_IDENTITY_KEY", IDENTITY_KEY),
@@ -17,6 +22,7 @@ pub fn settings_pairs(dynamodb: &str, table_prefix: &str, overrides: &[(String, 
     ];
     let mut pairs: Vec<(String, String)> = fixed.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     pairs.extend(Table::ALL.map(|table| (table.setting(), format!("{table_prefix}{}", table.as_str()))));
+    pairs.extend(hibp.map(|url| ("PALISADE_HIBP_URL".to_owned(), url.to_owned())));
     pairs.extend(overrides.iter().cloned());
     pairs
 }

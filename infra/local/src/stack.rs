@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,9 +11,10 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region, SharedHttpClient};
-use palisade_cloud::{Accounts, Clock, Store, environment};
+use palisade_cloud::{Accounts, Clock, Notices, Store, environment};
+use palisade_core::KeyRing;
 use palisade_core::settings::{Settings, Table, is_loopback};
-use palisade_flows::{Hasher, Parts};
+use palisade_flows::Parts;
 use tokio::sync::oneshot;
 
 use crate::accounts::{Maker, NewAccount, Refused};
@@ -20,7 +22,9 @@ use crate::clock::ManualClock;
 use crate::emulator::Emulator;
 use crate::events::Payload;
 use crate::faults::Faults;
-use crate::ledger::{self, Ledger};
+use crate::functions::Functions;
+use crate::hibp::Hibp;
+use crate::ledger::Ledger;
 use crate::settings::settings_pairs;
 use crate::wire::Wire;
 use crate::{gateway, tables};
@@ -35,6 +39,30 @@ pub enum ClockMode {
     Manual,
 }
 
+/// Where breaches are looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum BreachService {
+    /// In the stack's own service over the common-password list.
+    #[default]
+    Offline,
+    /// In the public one.
+    Live,
+    /// At this URL.
+    At(String),
+}
+
+impl FromStr for BreachService {
+    type Err = std::convert::Infallible;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(match word {
+            "offline" => Self::Offline,
+            "live" => Self::Live,
+            url => Self::At(url.to_owned()),
+        })
+    }
+}
+
 /// How a stack is started. The default: free ports, in memory, the system's clock, the functions' default settings.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -42,6 +70,10 @@ pub struct Options {
     pub port: u16,
     /// The embedded DynamoDB's port; 0 for a free one.
     pub dynamodb_port: u16,
+    /// The offline breach service's port; 0 for a free one.
+    pub hibp_port: u16,
+    /// Where breaches are looked up.
+    pub breach: BreachService,
     /// A file to keep the data in.
     pub db: Option<PathBuf>,
     /// Whose time.
@@ -74,13 +106,16 @@ impl std::error::Error for StackError {}
 
 /// What the gateway and the control routes share.
 pub(crate) struct Shared {
-    login: Arc<login::Deps>,
+    functions: Functions,
     pub(crate) payload: Payload,
     pub(crate) clock: Clock,
     pub(crate) manual_clock: Option<ManualClock>,
     pub(crate) faults: Faults,
     pub(crate) ledger: Ledger,
     pub(crate) maker: Maker,
+    pub(crate) notices: Notices,
+    pub(crate) keys: Arc<KeyRing>,
+    pub(crate) hibp: Hibp,
     emulator: Option<Arc<Emulator>>,
     requests: AtomicU64,
 }
@@ -96,8 +131,8 @@ impl Shared {
         }
     }
 
-    pub(crate) async fn call_login(&self, event: String, request_id: String) -> String {
-        self.ledger.of("login", login::invoke(Arc::clone(&self.login), event, request_id)).await
+    pub(crate) async fn call(&self, function: &str, event: String, request_id: String) -> Option<String> {
+        self.functions.call(&self.ledger, function, event, request_id).await
     }
 }
 
@@ -134,8 +169,14 @@ impl Stack {
             None => Some(Arc::new(Emulator::start(options.dynamodb_port, options.db.as_deref(), manual_clock.as_ref())?)),
         };
         let (dynamodb, table_prefix) = endpoint(&options, emulator.as_deref())?;
-        let pairs = settings_pairs(&dynamodb, &table_prefix, &options.settings);
-        let settings = || Settings::parse(pairs.clone(), &Table::ALL).map_err(|error| StackError(error.to_string()));
+        let hibp = Hibp::start(options.hibp_port).await?;
+        let breach_service = match &options.breach {
+            BreachService::Offline => Some(hibp.url.as_str()),
+            BreachService::At(url) => Some(url.as_str()),
+            BreachService::Live => None,
+        };
+        let pairs = settings_pairs(&dynamodb, breach_service, &table_prefix, &options.settings);
+        let settings = || Settings::parse(pairs.clone(), &Table::ALL);
         let client = plain_client(&dynamodb);
         tables::create(&client, &table_prefix).await?;
 
@@ -144,14 +185,18 @@ impl Stack {
         let wire = SharedHttpClient::new(Wire::new(faults.clone(), table_prefix.clone()));
         let parts =
             Parts { clock: clock.clone(), entropy: environment::system_entropy(), credentials: credentials(), http: Some(wire) };
+        let own = settings().map_err(|error| StackError(error.to_string()))?;
         let shared = Arc::new(Shared {
-            login: login_deps(settings()?, &parts)?,
+            functions: Functions::new(&settings, &parts)?,
+            notices: notices(&own, &parts)?,
+            keys: Arc::clone(&own.keys),
+            hibp,
             payload: options.payload,
             clock,
             manual_clock,
             faults,
             ledger: Ledger::default(),
-            maker: maker(settings()?, &parts)?,
+            maker: maker(own, &parts)?,
             emulator: emulator.clone(),
             requests: AtomicU64::new(1),
         });
@@ -199,9 +244,14 @@ impl Stack {
         self.shared.sweep();
     }
 
-    /// Calls the login function with an event's text, past the gateway.
-    pub async fn call_login(&self, event: &str) -> String {
-        self.shared.call_login(event.to_owned(), self.shared.next_request_id()).await
+    /// The breach service.
+    pub fn hibp(&self) -> &Hibp {
+        &self.shared.hibp
+    }
+
+    /// Calls `function` with an event's text, past the gateway; `None` when there is no such function.
+    pub async fn call(&self, function: &str, event: &str) -> Option<String> {
+        self.shared.call(function, event.to_owned(), self.shared.next_request_id()).await
     }
 
     /// Makes an account, unless there is one with that name.
@@ -266,10 +316,9 @@ fn plain_client(endpoint: &str) -> Client {
     Client::from_conf(config.build())
 }
 
-fn login_deps(settings: Settings, parts: &Parts) -> Result<Arc<login::Deps>, StackError> {
-    let hasher = Hasher::new(settings.policy.hash_cost()).observed(ledger::hashed);
-    let deps = login::Deps::with_hasher(settings, parts, hasher);
-    deps.map(Arc::new).map_err(|fault| StackError(fault.chain()))
+fn notices(settings: &Settings, parts: &Parts) -> Result<Notices, StackError> {
+    let store = Store::new(settings, &Parts { http: None, ..parts.clone() });
+    Notices::new(&store, settings).map_err(|fault| StackError(fault.chain()))
 }
 
 fn maker(settings: Settings, parts: &Parts) -> Result<Maker, StackError> {

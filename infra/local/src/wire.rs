@@ -61,9 +61,10 @@ struct Connector {
 /// A DynamoDB request as far as it matters here.
 struct Seen {
     operation: String,
-    table: String,
-    /// The partition key of the item.
-    item: String,
+    /// The tables' words, sorted; more than one in a batch or a transaction.
+    tables: Vec<String>,
+    /// The partition keys of the items.
+    items: Vec<String>,
     consistent: bool,
     body: Vec<u8>,
 }
@@ -71,8 +72,8 @@ struct Seen {
 impl HttpConnector for Connector {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         let seen = self.shared.look(&mut request);
-        let open = ledger::begin(&seen.table, &seen.operation, seen.consistent);
-        let (fault, number) = self.shared.faults.take(&seen.table, &seen.operation, &seen.item).unzip();
+        let open = ledger::begin(&seen.tables.join("+"), &seen.operation, seen.consistent);
+        let (fault, number) = self.shared.faults.take(&seen.tables, &seen.operation, &seen.items).unzip();
         let (inner, shared) = (self.inner.clone(), Arc::clone(&self.shared));
         HttpConnectorFuture::new(async move {
             match fault {
@@ -86,6 +87,7 @@ impl HttpConnector for Connector {
                 Some(Mode::Throttle) => Some(refusal(400, "ProvisionedThroughputExceededException")),
                 Some(Mode::Status(status)) => Some((status, b"{}".to_vec())),
                 Some(Mode::Malformed) => Some((200, b"<no json".to_vec())),
+                Some(Mode::UnprocessedKeys) => Some((200, unprocessed(&seen.body))),
                 Some(Mode::Stale) if !seen.consistent => shared.previous(&seen.body).map(|reply| (200, reply)),
                 Some(Mode::LostReply | Mode::Stale | Mode::Hold | Mode::Shuffle) | None => None,
             };
@@ -112,18 +114,27 @@ impl Shared {
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let body = request.body().bytes().unwrap_or_default().to_vec();
         let mut json: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let named = json.get("TableName").and_then(Value::as_str).unwrap_or_default();
-        let table = named.strip_prefix(&self.table_prefix).unwrap_or(named).to_owned();
-        let consistent = json.get("ConsistentRead").and_then(Value::as_bool).unwrap_or(false);
-        let is_data = matches!(operation.as_str(), "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "Query");
+        let named: Vec<(String, &Value)> = requests(&json).into_iter().map(|(name, of)| (self.word(name), of)).collect();
+        let mut tables: Vec<String> = named.iter().map(|(table, _)| table.clone()).collect();
+        tables.sort();
+        tables.dedup();
+        let items = named.iter().flat_map(|(table, of)| partition_keys(of, table)).collect();
+        let is_consistent = |of: &Value| of.get("ConsistentRead").and_then(Value::as_bool).unwrap_or(false);
+        let consistent = !named.is_empty() && named.iter().all(|(_, of)| is_consistent(of));
+        let is_data =
+            is_read(&operation) || matches!(operation.as_str(), "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems");
         if is_data && let Some(object) = json.as_object_mut() {
             object.insert("ReturnConsumedCapacity".into(), "TOTAL".into());
             let wished = json.to_string();
             request.headers_mut().insert("content-length", wished.len().to_string());
             *request.body_mut() = SdkBody::from(wished);
         }
-        let item = partition_key(&json, &table);
-        Seen { operation, table, item, consistent, body }
+        Seen { operation, tables, items, consistent, body }
+    }
+
+    /// The table's word.
+    fn word(&self, name: &str) -> String {
+        name.strip_prefix(&self.table_prefix).unwrap_or(name).to_owned()
     }
 
     fn keep(&self, seen: &Seen, reply: &[u8]) {
@@ -137,14 +148,34 @@ impl Shared {
     }
 }
 
-/// The value of the partition key that `request` names.
-fn partition_key(request: &Value, table: &str) -> String {
-    let named = || {
-        let schema = TABLES.iter().find(|schema| schema.table.as_str() == table)?;
-        let key = request.get("Key").or_else(|| request.get("Item"))?;
-        Some(key.get(schema.partition.name)?.get("S")?.as_str()?.to_owned())
+/// What a request asks of each table: one part for most, several in a batch or a transaction.
+fn requests(json: &Value) -> Vec<(&str, &Value)> {
+    if let Some(batch) = json.get("RequestItems").and_then(Value::as_object) {
+        return batch.iter().map(|(table, of)| (table.as_str(), of)).collect();
+    }
+    let writes = json.get("TransactItems").and_then(Value::as_array);
+    let parts: Vec<&Value> = match writes {
+        Some(writes) => writes.iter().filter_map(|write| write.as_object()?.values().next()).collect(),
+        None => vec![json],
     };
-    named().unwrap_or_default()
+    parts.into_iter().filter_map(|part| Some((part.get("TableName")?.as_str()?, part))).collect()
+}
+
+/// The values of the partition keys that `request` names in `table`.
+fn partition_keys(request: &Value, table: &str) -> Vec<String> {
+    let Some(schema) = TABLES.iter().find(|schema| schema.table.as_str() == table) else {
+        return Vec::new();
+    };
+    let several = request.get("Keys").and_then(Value::as_array).into_iter().flatten();
+    let one = request.get("Key").or_else(|| request.get("Item"));
+    let key = |key: &Value| Some(key.get(schema.partition.name)?.get("S")?.as_str()?.to_owned());
+    several.chain(one).filter_map(key).collect()
+}
+
+/// A batch of which nothing was answered.
+fn unprocessed(body: &[u8]) -> Vec<u8> {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    serde_json::json!({ "Responses": {}, "UnprocessedKeys": json.get("RequestItems") }).to_string().into_bytes()
 }
 
 /// Up to fifteen turns of the scheduler.
@@ -156,13 +187,17 @@ async fn some_turns() {
 }
 
 fn is_read(operation: &str) -> bool {
-    matches!(operation, "GetItem" | "Query")
+    matches!(operation, "GetItem" | "Query" | "BatchGetItem" | "Scan")
 }
 
 /// Consumed capacity; a refused condition reports none and costs one write unit all the same.
 fn units(operation: &str, status: u16, body: &[u8]) -> (f64, f64) {
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
-    let reported = json.pointer("/ConsumedCapacity/CapacityUnits").and_then(Value::as_f64);
+    let reported = match json.get("ConsumedCapacity") {
+        Some(Value::Array(tables)) => Some(tables.iter().filter_map(|table| table.get("CapacityUnits")?.as_f64()).sum()),
+        Some(one) => one.get("CapacityUnits").and_then(Value::as_f64),
+        None => None,
+    };
     let units = match reported {
         Some(units) => units,
         None if status == 400 && json.to_string().contains("ConditionalCheckFailed") => 1.0,

@@ -5,13 +5,18 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use palisade_core::hashing::{Normalization, StoredPassword};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
+use base64ct::{Base64UrlUnpadded, Encoding};
+use palisade_core::account::MustChange;
+use palisade_core::hashing::{Normalization, SALT_BYTES, StoredPassword};
+use palisade_core::history::Digest;
 use palisade_core::settings::{Settings, Table};
-use palisade_core::{Account, AccountKey, Fault, Role, Status, Subject};
+use palisade_core::{Account, AccountKey, Fault, Role, Status, Subject, Timestamp};
 
 use crate::call::fault;
 use crate::item::{Item, millis, n, number, owned, s, text, time};
 use crate::store::{Store, TableHandle};
+use crate::transact::Write;
 
 /// What stands under a key.
 #[derive(Debug)]
@@ -22,6 +27,23 @@ pub enum Found {
     Nothing,
     /// Something that is no account: nobody signs in with it, and an operator should look.
     Corrupt,
+}
+
+/// A password to be set.
+#[derive(Debug)]
+pub struct NewPassword {
+    /// Its hash.
+    pub password: StoredPassword,
+    /// Its digest under `history_salt`.
+    pub digest: Digest,
+    /// The account's history salt, kept or new.
+    pub history_salt: [u8; SALT_BYTES],
+    /// The version from now on.
+    pub auth_version: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Whether the breach service did not answer.
+    pub breach_unchecked: bool,
 }
 
 /// What became of a new account.
@@ -72,6 +94,72 @@ impl Accounts {
         }
     }
 
+    /// Says what the breach service answered about a password it had not been asked of: clears the flag, and with `breached` asks for a
+    /// change. Nothing happens when the password is no longer `old`.
+    pub async fn breach_answered(&self, key: &AccountKey, old: &StoredPassword, breached: bool) -> Result<(), Fault> {
+        let update = self.0.client.update_item().table_name(&self.0.name).key("account_key", s(key.as_str()));
+        let update = if breached {
+            update
+                .update_expression("SET must_change = :breached REMOVE breach_unchecked")
+                .expression_attribute_values(":breached", s(MustChange::Breached.as_str()))
+        } else {
+            update.update_expression("REMOVE breach_unchecked")
+        };
+        let update = update.condition_expression("breach_unchecked = :yes AND password = :set");
+        let update = update
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":set", s(&old.encoded));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(error)) if matches!(error.err(), UpdateItemError::ConditionalCheckFailedException(_)) => {
+                Ok(())
+            }
+            Err(error) => Err(fault("breach flag in accounts", &error)),
+        }
+    }
+
+    /// Replaces the password of `account` by `new` and ends all its sessions and devices, unless the password or the version changed
+    /// since it was read.
+    pub fn set_password(&self, account: &Account, new: &NewPassword) -> Result<Write, Fault> {
+        let update = Update::builder().table_name(&self.0.name).key("account_key", s(account.key.as_str()));
+        let mut set = "password = :new, password_normalization = :scheme, current_digest = :digest, history_salt = :salt, \
+                       password_changed_at = :now, auth_version = :next, devices_not_before = :now"
+            .to_owned();
+        let mut remove = vec!["must_change"];
+        if new.breach_unchecked {
+            set.push_str(", breach_unchecked = :yes");
+        } else {
+            remove.push("breach_unchecked");
+        }
+        let unchanged = match &account.password {
+            Some(_) => "auth_version = :version AND password = :old",
+            None => "auth_version = :version AND attribute_not_exists(password)",
+        };
+        let mut update = update
+            .update_expression(format!("SET {set} REMOVE {}", remove.join(", ")))
+            .condition_expression(unchanged)
+            .expression_attribute_values(":new", s(&new.password.encoded))
+            .expression_attribute_values(":scheme", s(new.password.normalization.as_str()))
+            .expression_attribute_values(":digest", s(new.digest.encode()))
+            .expression_attribute_values(":salt", s(Base64UrlUnpadded::encode_string(&new.history_salt)))
+            .expression_attribute_values(":now", millis(new.at))
+            .expression_attribute_values(":next", n(new.auth_version))
+            .expression_attribute_values(":version", n(account.auth_version));
+        if let Some(old) = &account.password {
+            update = update.expression_attribute_values(":old", s(&old.encoded));
+        }
+        if new.breach_unchecked {
+            update = update.expression_attribute_values(":yes", AttributeValue::Bool(true));
+        }
+        Write::update(update)
+    }
+
+    /// Adds `account` unless its key is taken, as part of a transaction.
+    pub fn put_new(&self, account: &Account) -> Result<Write, Fault> {
+        let put = Put::builder().table_name(&self.0.name).set_item(Some(encode(account)));
+        Write::put(put.condition_expression("attribute_not_exists(account_key)"))
+    }
+
     /// Adds `account` unless its key is taken.
     pub async fn create(&self, account: &Account) -> Result<Created, Fault> {
         let put = self.0.client.put_item().table_name(&self.0.name).set_item(Some(encode(account)));
@@ -105,6 +193,10 @@ fn encode(account: &Account) -> Item {
     for (name, value) in names {
         item.extend(value.as_ref().map(|value| (name.to_owned(), s(value))));
     }
+    item.extend(account.current_digest.as_ref().map(|digest| ("current_digest".to_owned(), s(digest.encode()))));
+    item.extend(account.history_salt.map(|salt| ("history_salt".to_owned(), s(Base64UrlUnpadded::encode_string(&salt)))));
+    item.extend(account.breach_unchecked.then(|| ("breach_unchecked".to_owned(), AttributeValue::Bool(true))));
+    item.extend(account.must_change.map(|why| ("must_change".to_owned(), s(why.as_str()))));
     item.extend(account.password_changed_at.map(|at| ("password_changed_at".to_owned(), millis(at))));
     if let Some(password) = &account.password {
         item.insert("password".to_owned(), s(&password.encoded));
@@ -114,7 +206,7 @@ fn encode(account: &Account) -> Item {
 }
 
 /// `None` when something that signing in relies on is missing or of the wrong type. Attributes not known here are ignored.
-fn decode(key: &AccountKey, item: &Item) -> Option<Account> {
+pub(crate) fn decode(key: &AccountKey, item: &Item) -> Option<Account> {
     let password = match item.get("password") {
         None => None,
         Some(encoded) => Some(StoredPassword {
@@ -122,10 +214,7 @@ fn decode(key: &AccountKey, item: &Item) -> Option<Account> {
             normalization: Normalization::parse(text(item, "password_normalization")?)?,
         }),
     };
-    let password_changed_at = match item.get("password_changed_at") {
-        None => None,
-        Some(_) => Some(time(item, "password_changed_at")?),
-    };
+    let password_changed_at = optional(item, "password_changed_at", |_| time(item, "password_changed_at"))?;
     Some(Account {
         key: key.clone(),
         subject: Subject::parse(text(item, "subject")?)?,
@@ -139,7 +228,22 @@ fn decode(key: &AccountKey, item: &Item) -> Option<Account> {
         created_at: time(item, "created_at")?,
         password,
         password_changed_at,
+        current_digest: optional(item, "current_digest", |value| Digest::parse(value.as_s().ok()?))?,
+        history_salt: optional(item, "history_salt", |value| {
+            Base64UrlUnpadded::decode_vec(value.as_s().ok()?).ok()?.try_into().ok()
+        })?,
+        breach_unchecked: optional(item, "breach_unchecked", |value| value.as_bool().ok().copied())?.unwrap_or(false),
+        must_change: optional(item, "must_change", |value| MustChange::parse(value.as_s().ok()?))?,
         auth_version: number(item, "auth_version")?,
         devices_not_before: time(item, "devices_not_before")?,
     })
+}
+
+/// An attribute that may be missing, but not be wrong: `None` when it is.
+#[expect(clippy::option_option, reason = "missing is fine, unreadable is not")]
+fn optional<T>(item: &Item, name: &str, read: impl Fn(&AttributeValue) -> Option<T>) -> Option<Option<T>> {
+    match item.get(name) {
+        None => Some(None),
+        Some(value) => read(value).map(Some),
+    }
 }

@@ -1,6 +1,7 @@
 //! The counters table: throttle lanes and the windows of addresses, each subject in a partition of its own, so that a hot victim never
 //! slows another.
 
+mod grants;
 mod ip;
 mod lane;
 
@@ -11,6 +12,7 @@ use crate::call::fault;
 use crate::item::s;
 use crate::store::{Store, TableHandle};
 
+pub use grants::Pace;
 pub use lane::{LaneItem, LaneKey, Swap};
 
 /// The counters table.

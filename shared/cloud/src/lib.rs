@@ -1,4 +1,4 @@
-//! Reads and writes: DynamoDB through the AWS SDK, one module per table, and what a process takes from its environment.
+//! Reads and writes: DynamoDB through the AWS SDK, one module per table, the breach service, and what a process takes from its environment.
 //!
 //! Nothing here decides. A store that does not answer is a [`palisade_core::Fault`], never a default.
 
@@ -6,14 +6,22 @@ pub mod accounts;
 mod call;
 pub mod counters;
 pub mod environment;
+pub mod hibp;
+pub mod history;
 mod item;
+pub mod notices;
 pub mod parts;
 pub mod schema;
 pub mod sessions;
 pub mod store;
+pub mod transact;
 
 pub use accounts::Accounts;
 pub use counters::Counters;
+pub use hibp::Hibp;
+pub use history::History;
+pub use notices::Notices;
 pub use parts::{Clock, Entropy, Parts};
 pub use sessions::Sessions;
 pub use store::Store;
+pub use transact::{Transacted, Transactions, Write};

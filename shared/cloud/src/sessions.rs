@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::ReturnValue;
-use palisade_core::Fault;
-use palisade_core::session::{Session, SessionKey};
+use aws_sdk_dynamodb::types::{KeysAndAttributes, Put, ReturnValue};
+use palisade_core::session::{Session, SessionKey, TOMBSTONE_LIFETIME};
 use palisade_core::settings::{Settings, Table};
+use palisade_core::{Fault, Timestamp, UserAgent};
 
+use crate::accounts::{self, Found};
 use crate::call::fault;
-use crate::item::{millis, n, s, ttl};
+use crate::item::{Item, millis, n, number, s, text, time, ttl};
 use crate::store::{Store, TableHandle};
+use crate::transact::Write;
 
 /// The sessions table.
 #[derive(Debug, Clone)]
@@ -24,20 +26,27 @@ impl Sessions {
 
     /// Stores `session`. Its key is random, so a repeated attempt writes the same item again.
     pub async fn put(&self, session: &Session) -> Result<(), Fault> {
-        let item = HashMap::from([
-            ("account_key".to_owned(), s(session.key.account_key.as_str())),
-            ("secret_hash".to_owned(), s(&session.key.secret_hash)),
-            ("auth_version".to_owned(), n(session.auth_version)),
-            ("auth_time".to_owned(), millis(session.auth_time)),
-            ("created_at".to_owned(), millis(session.created_at)),
-            ("last_seen".to_owned(), millis(session.last_seen)),
-            ("ip".to_owned(), s(&session.ip)),
-            ("user_agent".to_owned(), s(session.user_agent.stored())),
-            ("user_agent_hash".to_owned(), s(session.user_agent.hash())),
-            ("expires_at".to_owned(), ttl(session.expires_at)),
-        ]);
-        let put = self.0.client.put_item().table_name(&self.0.name).set_item(Some(item));
+        let put = self.0.client.put_item().table_name(&self.0.name).set_item(Some(encode(session)));
         put.send().await.map(drop).map_err(|error| fault("write of sessions", &error))
+    }
+
+    /// Stores `session`, as part of a transaction.
+    pub fn put_new(&self, session: &Session) -> Result<Write, Fault> {
+        Write::put(Put::builder().table_name(&self.0.name).set_item(Some(encode(session))))
+    }
+
+    /// Leaves a tombstone in the place of `session`, unless somebody else did: it carries the account's version after the rotation.
+    pub fn bury(&self, session: &Session, auth_version: u64, now: Timestamp) -> Result<Write, Fault> {
+        let key = &session.key;
+        let item = HashMap::from([
+            ("account_key".to_owned(), s(key.account_key.as_str())),
+            ("secret_hash".to_owned(), s(&key.secret_hash)),
+            ("auth_version".to_owned(), n(auth_version)),
+            ("replaced_at".to_owned(), millis(now)),
+            ("expires_at".to_owned(), ttl(now.plus(TOMBSTONE_LIFETIME))),
+        ]);
+        let put = Put::builder().table_name(&self.0.name).set_item(Some(item));
+        Write::put(put.condition_expression("attribute_exists(secret_hash) AND attribute_not_exists(replaced_at)"))
     }
 
     /// Removes the session under `key`, and returns whether there was one.
@@ -47,4 +56,100 @@ impl Sessions {
         let reply = delete.send().await.map_err(|error| fault("delete of sessions", &error))?;
         Ok(reply.attributes.is_some())
     }
+}
+
+fn encode(session: &Session) -> Item {
+    HashMap::from([
+        ("account_key".to_owned(), s(session.key.account_key.as_str())),
+        ("secret_hash".to_owned(), s(&session.key.secret_hash)),
+        ("auth_version".to_owned(), n(session.auth_version)),
+        ("auth_time".to_owned(), millis(session.auth_time)),
+        ("created_at".to_owned(), millis(session.created_at)),
+        ("last_seen".to_owned(), millis(session.last_seen)),
+        ("ip".to_owned(), s(&session.ip)),
+        ("user_agent".to_owned(), s(session.user_agent.stored())),
+        ("user_agent_hash".to_owned(), s(session.user_agent.hash())),
+        ("expires_at".to_owned(), ttl(session.expires_at)),
+    ])
+}
+
+/// `None` for a tombstone, and when something that a decision relies on is missing or of the wrong type.
+fn decode(key: &SessionKey, item: &Item) -> Option<Session> {
+    if item.contains_key("replaced_at") {
+        return None;
+    }
+    Some(Session {
+        key: key.clone(),
+        auth_version: number(item, "auth_version")?,
+        auth_time: time(item, "auth_time")?,
+        created_at: time(item, "created_at")?,
+        last_seen: time(item, "last_seen")?,
+        ip: text(item, "ip")?.to_owned(),
+        user_agent: UserAgent::stored_as(text(item, "user_agent")?, text(item, "user_agent_hash")?),
+        expires_at: Timestamp::from_seconds(number(item, "expires_at")?),
+    })
+}
+
+/// A session and its account, read together.
+#[derive(Debug)]
+pub struct Pair {
+    /// The session, where there is one that can be read.
+    pub session: Option<Session>,
+    /// The account.
+    pub account: Found,
+}
+
+/// Reads sessions with their accounts.
+#[derive(Debug, Clone)]
+pub struct SessionsWithAccounts {
+    sessions: TableHandle,
+    accounts: TableHandle,
+}
+
+/// How often keys that were left over are asked for again.
+const LEFT_OVER_RETRIES: usize = 1;
+
+impl SessionsWithAccounts {
+    /// # Errors
+    /// A fault when the settings do not name one of the tables.
+    pub fn new(store: &Store, settings: &Settings) -> Result<Self, Fault> {
+        Ok(Self { sessions: store.table(settings, Table::Sessions)?, accounts: store.table(settings, Table::Accounts)? })
+    }
+
+    /// The session under `key` and its account, in one strongly consistent batch.
+    ///
+    /// # Errors
+    /// A fault when the store did not answer, or left a key unanswered twice: then nothing is known.
+    pub async fn get(&self, key: &SessionKey) -> Result<Pair, Fault> {
+        let account = HashMap::from([("account_key".to_owned(), s(key.account_key.as_str()))]);
+        let session = HashMap::from([
+            ("account_key".to_owned(), s(key.account_key.as_str())),
+            ("secret_hash".to_owned(), s(&key.secret_hash)),
+        ]);
+        let mut wanted =
+            HashMap::from([(self.accounts.name.clone(), strong(account)?), (self.sessions.name.clone(), strong(session)?)]);
+        let mut pair = Pair { session: None, account: Found::Nothing };
+        for _ in 0..=LEFT_OVER_RETRIES {
+            let reply = self.accounts.client.batch_get_item().set_request_items(Some(wanted)).send().await;
+            let reply = reply.map_err(|error| fault("read of sessions and accounts", &error))?;
+            let first = |table: &TableHandle| reply.responses().and_then(|all| all.get(&table.name)?.first());
+            if let Some(item) = first(&self.sessions) {
+                pair.session = decode(key, item);
+            }
+            if let Some(item) = first(&self.accounts) {
+                pair.account =
+                    accounts::decode(&key.account_key, item).map_or(Found::Corrupt, |account| Found::Account(Box::new(account)));
+            }
+            wanted = reply.unprocessed_keys.unwrap_or_default();
+            if wanted.is_empty() {
+                return Ok(pair);
+            }
+        }
+        Err(Fault::unavailable("read of sessions and accounts", "keys were left over"))
+    }
+}
+
+fn strong(key: Item) -> Result<KeysAndAttributes, Fault> {
+    let keys = KeysAndAttributes::builder().keys(key).consistent_read(true).build();
+    keys.map_err(|_| Fault::internal("a batch lacks its keys"))
 }

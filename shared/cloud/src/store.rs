@@ -50,6 +50,10 @@ impl Store {
         Self { client: Client::from_conf(config.build()) }
     }
 
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// # Errors
     /// A fault when the settings do not name `table`: the function did not require it.
     pub(crate) fn table(&self, settings: &Settings, table: Table) -> Result<TableHandle, Fault> {

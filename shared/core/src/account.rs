@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use crate::hashing::StoredPassword;
+use crate::hashing::{self, SALT_BYTES, StoredPassword};
+use crate::history::Digest;
 use crate::keys::AccountKey;
+use crate::password::Attributes;
 use crate::timestamp::Timestamp;
 
 /// The public account id: a random UUID that survives a change of the identifier and says nothing about it.
@@ -79,6 +81,33 @@ impl Status {
     }
 }
 
+/// Why a session may do nothing but change the password (requirement r14).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MustChange {
+    /// It was found in a breach after it had been set.
+    Breached,
+    /// An operator asked for it.
+    Required,
+    /// It is too old.
+    Expired,
+}
+
+impl MustChange {
+    /// The stored and public word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Breached => "breached",
+            Self::Required => "required",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// `None` for any other word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Breached, Self::Required, Self::Expired].into_iter().find(|reason| reason.as_str() == word)
+    }
+}
+
 /// One account, as far as signing in needs it.
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -106,6 +135,14 @@ pub struct Account {
     pub password: Option<StoredPassword>,
     /// When the password was last set; `None` for never since the account was made.
     pub password_changed_at: Option<Timestamp>,
+    /// The current password under the history salt; `None` for one that came with an import.
+    pub current_digest: Option<Digest>,
+    /// The salt of the account's history; `None` until a password is set here.
+    pub history_salt: Option<[u8; SALT_BYTES]>,
+    /// Whether the breach service did not answer when the password was set: asked again at the next login.
+    pub breach_unchecked: bool,
+    /// Why the password must be changed, beside its age.
+    pub must_change: Option<MustChange>,
     /// Sessions carry the version they were issued under and die when it moves on.
     pub auth_version: u64,
     /// Device tokens issued before this are dead.
@@ -113,10 +150,28 @@ pub struct Account {
 }
 
 impl Account {
-    /// Whether the password is older than `max_age` (requirement r14); never where there is no `max_age`.
-    pub fn password_expired(&self, now: Timestamp, max_age: Option<Duration>) -> bool {
+    /// Why the password must be changed before anything else; it expires at `max_age`, never where there is none.
+    pub fn must_change(&self, now: Timestamp, max_age: Option<Duration>) -> Option<MustChange> {
         let set_at = self.password_changed_at.unwrap_or(self.created_at);
-        max_age.is_some_and(|max_age| now >= set_at.plus(max_age))
+        let expired = max_age.is_some_and(|max_age| now >= set_at.plus(max_age));
+        self.must_change.or(expired.then_some(MustChange::Expired))
+    }
+
+    /// Whether there is a password to be right with; Django marks accounts without one.
+    pub fn has_password(&self) -> bool {
+        self.password.as_ref().is_some_and(|password| !hashing::is_unusable(&password.encoded))
+    }
+
+    /// What a new password is compared with.
+    pub fn attributes(&self) -> Attributes<'_> {
+        // The identifier is the e-mail address or the user name.
+        let (is_email, identifier) = (self.identifier.contains('@'), Some(self.identifier.as_str()));
+        Attributes {
+            username: self.username.as_deref().or(identifier.filter(|_| !is_email)),
+            first_name: self.first_name.as_deref(),
+            last_name: self.last_name.as_deref(),
+            email: self.email.as_deref().or(identifier.filter(|_| is_email)),
+        }
     }
 }
 

@@ -84,6 +84,11 @@ impl RangeKey {
         &self.prefix
     }
 
+    /// The rest: 35 digits, which leave nothing but a service of our own.
+    pub fn suffix(&self) -> &str {
+        &self.suffix
+    }
+
     /// What `range`, the body of an answer for [`RangeKey::prefix`], says of the password.
     ///
     /// Lines are `SUFFIX:COUNT`. A count of 0 is padding. A count of our suffix that is no number is a breach all the same. Lines of

@@ -2,6 +2,8 @@
 //!
 //! A denial is an answer the rules gave; a [`crate::Fault`] is something that broke. Neither ever turns into the other.
 
+use crate::password::Violation;
+
 /// A refusal. Closed: the edge maps each one to status, code and headers in one exhaustive table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denial {
@@ -9,7 +11,15 @@ pub enum Denial {
     InvalidRequest(InvalidRequest),
     /// Unknown name, wrong password, disabled account, no usable password: one answer for all.
     InvalidCredentials,
-    /// The request came from another site.
+    /// No session that is alive: unknown, expired, revoked, all alike.
+    Unauthenticated,
+    /// A one-time token that is unknown, used or too old, or does not belong to the password sent with it.
+    InvalidGrant,
+    /// A new password breaks rules: all of them.
+    PasswordRejected(Vec<Violation>),
+    /// There is one already, or somebody else was faster.
+    Conflict,
+    /// The request came from another site, or its token does not belong to the session.
     CsrfFailed,
     /// There is no such route.
     NotFound,
@@ -41,6 +51,8 @@ pub enum InvalidRequest {
     Identifier,
     /// The password is longer than 1024 bytes.
     PasswordTooLong,
+    /// A name or e-mail address is missing where it is the identifier, too long, or has characters that it cannot have.
+    Attributes,
 }
 
 impl InvalidRequest {
@@ -52,6 +64,7 @@ impl InvalidRequest {
             Self::NoBody => "The request has no body.",
             Self::Body => "The body is not the JSON object that this route takes.",
             Self::Identifier => "The identifier is empty, too long, or has characters that names cannot have.",
+            Self::Attributes => "An e-mail address or name is missing, too long, or has characters that it cannot have.",
             Self::PasswordTooLong => "The password is longer than 1024 bytes.",
         }
     }
@@ -68,6 +81,10 @@ pub enum LimitReason {
     FailedLogins,
     /// The account's own delay (r42).
     LoginDelay,
+    /// Breach checks of an address.
+    BreachCheckLimit,
+    /// Password changes of an account.
+    ChangeLimit,
 }
 
 impl LimitReason {
@@ -78,6 +95,8 @@ impl LimitReason {
             Self::AuthRateLimit => "auth_rate_limit",
             Self::FailedLogins => "failed_logins",
             Self::LoginDelay => "login_delay",
+            Self::BreachCheckLimit => "breach_check_limit",
+            Self::ChangeLimit => "change_limit",
         }
     }
 }

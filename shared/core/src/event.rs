@@ -34,6 +34,28 @@ pub enum EventKind {
     InputMixedScripts,
     /// An event carried no client address.
     ClientAddressMissing,
+    /// A password was changed by its owner.
+    AuthnPasswordChange,
+    /// A change was refused: wrong current password, rules not met, or somebody was faster.
+    AuthnPasswordChangeFail,
+    /// A reset was asked for; nothing tells whether the name exists.
+    AuthnPasswordResetRequest,
+    /// A password was reset with a grant.
+    AuthnPasswordReset,
+    /// A grant was refused: unknown, used, too old, or with the wrong password.
+    AuthnGrantFail,
+    /// A sign-up waits for its confirmation; nothing tells whether the name was free.
+    UserSignedUp,
+    /// An account was made.
+    UserCreated,
+    /// A session was presented that is not alive.
+    SessionRejected,
+    /// A session was ended for wrong passwords given in it.
+    SessionEnded,
+    /// A password known from breaches was refused or, below the threshold, let pass.
+    BreachedPassword,
+    /// The breach service gave no answer that can be trusted.
+    BreachUnknown,
     /// A stored password cannot be used as it is.
     CorruptCredential,
     /// A stored item had impossible values.
@@ -48,7 +70,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind, for the documentation and its test.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 27] = [
         Self::AuthnLoginSuccess,
         Self::AuthnLoginFail,
         Self::ExcessRateLimitExceeded,
@@ -60,6 +82,17 @@ impl EventKind {
         Self::CookieAmbiguous,
         Self::InputMixedScripts,
         Self::ClientAddressMissing,
+        Self::AuthnPasswordChange,
+        Self::AuthnPasswordChangeFail,
+        Self::AuthnPasswordResetRequest,
+        Self::AuthnPasswordReset,
+        Self::AuthnGrantFail,
+        Self::UserSignedUp,
+        Self::UserCreated,
+        Self::SessionRejected,
+        Self::SessionEnded,
+        Self::BreachedPassword,
+        Self::BreachUnknown,
         Self::CorruptCredential,
         Self::CorruptItem,
         Self::DependencyFailed,
@@ -70,14 +103,28 @@ impl EventKind {
     /// How loud it is.
     pub fn severity(self) -> Severity {
         match self {
-            Self::AuthnLoginSuccess | Self::SessionCreated | Self::SessionReplaced | Self::RateLimitExempted => Severity::Info,
+            Self::AuthnLoginSuccess
+            | Self::SessionCreated
+            | Self::SessionReplaced
+            | Self::RateLimitExempted
+            | Self::AuthnPasswordChange
+            | Self::AuthnPasswordResetRequest
+            | Self::AuthnPasswordReset
+            | Self::UserSignedUp
+            | Self::UserCreated => Severity::Info,
             Self::AuthnLoginFail
             | Self::ExcessRateLimitExceeded
             | Self::MaliciousCsrf
             | Self::CookieAmbiguous
             | Self::InputMixedScripts
             | Self::UsernameEnumeration
-            | Self::ClientAddressMissing => Severity::Warning,
+            | Self::ClientAddressMissing
+            | Self::AuthnPasswordChangeFail
+            | Self::AuthnGrantFail
+            | Self::SessionRejected
+            | Self::SessionEnded
+            | Self::BreachedPassword
+            | Self::BreachUnknown => Severity::Warning,
             Self::CorruptCredential | Self::CorruptItem | Self::DependencyFailed | Self::DeadlineExceeded => Severity::Error,
             Self::HandlerPanicked => Severity::Critical,
         }
@@ -86,7 +133,19 @@ impl EventKind {
     /// Which log it belongs to.
     pub fn target(self) -> Target {
         match self {
-            Self::AuthnLoginSuccess | Self::AuthnLoginFail | Self::SessionCreated | Self::SessionReplaced => Target::AuthAudit,
+            Self::AuthnLoginSuccess
+            | Self::AuthnLoginFail
+            | Self::SessionCreated
+            | Self::SessionReplaced
+            | Self::AuthnPasswordChange
+            | Self::AuthnPasswordChangeFail
+            | Self::AuthnPasswordResetRequest
+            | Self::AuthnPasswordReset
+            | Self::AuthnGrantFail
+            | Self::UserSignedUp
+            | Self::UserCreated
+            | Self::SessionRejected
+            | Self::SessionEnded => Target::AuthAudit,
             Self::ExcessRateLimitExceeded
             | Self::RateLimitExempted
             | Self::UsernameEnumeration
@@ -94,6 +153,8 @@ impl EventKind {
             | Self::CookieAmbiguous
             | Self::InputMixedScripts
             | Self::ClientAddressMissing
+            | Self::BreachedPassword
+            | Self::BreachUnknown
             | Self::CorruptCredential
             | Self::CorruptItem
             | Self::DependencyFailed

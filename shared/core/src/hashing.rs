@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::secret::Password;
 
+pub(crate) use format::argon2_params;
 pub use format::{FormatError, Hash};
 pub use scheme::{Prf, Scheme, Variety};
 
@@ -233,7 +234,7 @@ impl Hash {
 }
 
 /// Empty, or Django's mark of an account without a password.
-fn is_unusable(encoded: &str) -> bool {
+pub(crate) fn is_unusable(encoded: &str) -> bool {
     encoded.is_empty() || encoded.starts_with('!')
 }
 

@@ -61,6 +61,17 @@ impl IpWindow {
     }
 }
 
+/// What a request takes places of at its address, beside the one among all requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Places {
+    /// Among sign-in requests (r36).
+    pub auth: bool,
+    /// Among failed logins (r35), given back when it was none.
+    pub failure: bool,
+    /// Among breach checks.
+    pub breach_check: bool,
+}
+
 /// What the counters say after this request took its places. A counter that can't be read counts as full.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IpCounts {
@@ -68,6 +79,8 @@ pub struct IpCounts {
     pub requests: u64,
     /// Those on sign-in routes.
     pub auth_requests: u64,
+    /// Breach checks.
+    pub breach_checks: u64,
     /// Failed logins (and open places) per quarter.
     pub failures: [u64; 4],
     /// Distinct names seen, at most [`MAX_NAMES`].
@@ -78,8 +91,14 @@ pub struct IpCounts {
 
 impl IpCounts {
     /// What stands for counters that can't be read: over every limit.
-    pub const UNREADABLE: Self =
-        Self { requests: u64::MAX, auth_requests: u64::MAX, failures: [u64::MAX; 4], names: MAX_NAMES, names_filled: false };
+    pub const UNREADABLE: Self = Self {
+        requests: u64::MAX,
+        auth_requests: u64::MAX,
+        breach_checks: u64::MAX,
+        failures: [u64::MAX; 4],
+        names: MAX_NAMES,
+        names_filled: false,
+    };
 
     /// The counts once the failure's place taken in `window` is given back.
     /// Whether no place was taken, since a counter could not be added to.
@@ -117,19 +136,20 @@ pub struct IpVerdict {
     pub refusal: Option<RateLimited>,
 }
 
-/// Judges `counts` at `now`.
-pub fn assess(window: &IpWindow, counts: &IpCounts, limits: &IpLimits, now: Timestamp) -> IpVerdict {
+/// Judges `counts` at `now`, as far as a request that takes `places` is concerned.
+pub fn assess(window: &IpWindow, counts: &IpCounts, places: Places, limits: &IpLimits, now: Timestamp) -> IpVerdict {
     let (failures, failures_end) = match limits.failure_window {
         FailureWindow::Quarter => (counts.failures.get(window.quarter).copied().unwrap_or(u64::MAX), window.quarter_end()),
         FailureWindow::Hour => {
             (counts.failures.iter().fold(0, |sum: u64, quarter| sum.saturating_add(*quarter)), window.hour_end())
         }
     };
-    let rows = [
-        (LimitReason::GlobalRateLimit, counts.requests, limits.requests_per_hour, window.hour_end()),
-        (LimitReason::AuthRateLimit, counts.auth_requests, limits.auth_requests_per_hour, window.hour_end()),
-        (LimitReason::FailedLogins, failures, limits.failures, failures_end),
-    ];
+    let hour_end = window.hour_end();
+    let mut rows = vec![(LimitReason::GlobalRateLimit, counts.requests, limits.requests_per_hour, hour_end)];
+    rows.extend(places.auth.then_some((LimitReason::AuthRateLimit, counts.auth_requests, limits.auth_requests_per_hour, hour_end)));
+    rows.extend(places.failure.then_some((LimitReason::FailedLogins, failures, limits.failures, failures_end)));
+    let breach_checks = (LimitReason::BreachCheckLimit, counts.breach_checks, limits.breach_checks_per_hour, hour_end);
+    rows.extend(places.breach_check.then_some(breach_checks));
     let status = |(_, used, limit, end): &(LimitReason, u64, u64, Timestamp)| RateStatus {
         limit: *limit,
         remaining: limit.saturating_sub(*used),
@@ -165,45 +185,46 @@ mod tests {
     }
 
     fn counts(requests: u64, auth_requests: u64, failures: [u64; 4]) -> IpCounts {
-        IpCounts { requests, auth_requests, failures, names: 1, names_filled: false }
+        IpCounts { requests, auth_requests, breach_checks: 0, failures, names: 1, names_filled: false }
     }
 
+    const LOGIN: Places = Places { auth: true, failure: true, breach_check: false };
     const NOON: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
     #[test]
     fn r36_the_twenty_first_request_of_the_hour_is_refused() {
         let limits = Policy::seed().ip;
-        assert_eq!(assess(&window(NOON), &counts(20, 20, [0; 4]), &limits, NOON).refusal, None);
-        let refusal = assess(&window(NOON), &counts(21, 21, [0; 4]), &limits, NOON).refusal.unwrap();
+        assert_eq!(assess(&window(NOON), &counts(20, 20, [0; 4]), LOGIN, &limits, NOON).refusal, None);
+        let refusal = assess(&window(NOON), &counts(21, 21, [0; 4]), LOGIN, &limits, NOON).refusal.unwrap();
         assert_eq!((refusal.reason, refusal.limit, refusal.retry_after), (LimitReason::AuthRateLimit, 20, 3_600));
     }
 
     #[test]
     fn r35_failures_count_by_the_quarter_in_seed_and_by_the_hour_in_nist() {
-        let seed = assess(&window(NOON), &counts(1, 1, [6, 0, 0, 0]), &Policy::seed().ip, NOON).refusal.unwrap();
+        let seed = assess(&window(NOON), &counts(1, 1, [6, 0, 0, 0]), LOGIN, &Policy::seed().ip, NOON).refusal.unwrap();
         assert_eq!((seed.reason, seed.retry_after), (LimitReason::FailedLogins, 900));
         let later = NOON.plus(Duration::from_mins(15));
-        assert_eq!(assess(&window(later), &counts(1, 1, [6, 0, 0, 0]), &Policy::seed().ip, later).refusal, None);
-        let nist = assess(&window(later), &counts(1, 1, [60, 41, 0, 0]), &Policy::nist().ip, later).refusal.unwrap();
+        assert_eq!(assess(&window(later), &counts(1, 1, [6, 0, 0, 0]), LOGIN, &Policy::seed().ip, later).refusal, None);
+        let nist = assess(&window(later), &counts(1, 1, [60, 41, 0, 0]), LOGIN, &Policy::nist().ip, later).refusal.unwrap();
         assert_eq!((nist.reason, nist.retry_after), (LimitReason::FailedLogins, 2_700));
     }
 
     #[test]
     fn r39_the_status_is_that_of_the_limit_with_the_least_left() {
-        let status = assess(&window(NOON), &counts(990, 3, [1, 0, 0, 0]), &Policy::seed().ip, NOON).status;
+        let status = assess(&window(NOON), &counts(990, 3, [1, 0, 0, 0]), LOGIN, &Policy::seed().ip, NOON).status;
         assert_eq!((status.limit, status.remaining), (5, 4));
         assert_eq!(status.resets_at, NOON.plus(Duration::from_mins(15)));
     }
 
     #[test]
     fn of_several_refusals_the_longest_is_told() {
-        let refusal = assess(&window(NOON), &counts(1_001, 21, [6, 0, 0, 0]), &Policy::seed().ip, NOON).refusal.unwrap();
+        let refusal = assess(&window(NOON), &counts(1_001, 21, [6, 0, 0, 0]), LOGIN, &Policy::seed().ip, NOON).refusal.unwrap();
         assert_eq!(refusal.reason, LimitReason::GlobalRateLimit);
     }
 
     #[test]
     fn a26_unreadable_counters_refuse() {
-        assert!(assess(&window(NOON), &IpCounts::UNREADABLE, &Policy::nist().ip, NOON).refusal.is_some());
+        assert!(assess(&window(NOON), &IpCounts::UNREADABLE, LOGIN, &Policy::nist().ip, NOON).refusal.is_some());
     }
 
     proptest! {
@@ -216,15 +237,15 @@ mod tests {
                 let mut failures = [0; 4];
                 failures[window(now).quarter()] = used;
                 let full = counts(used, used, failures);
-                if let Some(first) = assess(&window(now), &full, &limits, now).refusal {
+                if let Some(first) = assess(&window(now), &full, LOGIN, &limits, now).refusal {
                     prop_assert!(first.retry_after >= 1);
                     let later = now.plus(Duration::from_secs(first.retry_after));
                     let fresh = window(later);
                     let used_then = if fresh.counter() == window(now).counter() { full.clone() } else { counts(1, 1, [0; 4]) };
-                    prop_assert_ne!(assess(&fresh, &used_then, &limits, later).refusal.map(|r| r.reason), Some(first.reason));
+                    prop_assert_ne!(assess(&fresh, &used_then, LOGIN, &limits, later).refusal.map(|r| r.reason), Some(first.reason));
                     let between = now.plus(Duration::from_millis(wait));
                     if window(between) == window(now) {
-                        let second = assess(&window(between), &full, &limits, between).refusal.unwrap();
+                        let second = assess(&window(between), &full, LOGIN, &limits, between).refusal.unwrap();
                         prop_assert!(second.retry_after <= first.retry_after);
                     }
                 }

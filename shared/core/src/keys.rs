@@ -48,6 +48,8 @@ pub enum Use {
     Csrf,
     /// Known-device tokens.
     Device,
+    /// One-time grants in notices.
+    Grant,
     /// Pseudonyms in logs.
     Log,
 }
@@ -57,6 +59,7 @@ impl Use {
         match self {
             Self::Csrf => "palisade/v1/csrf",
             Self::Device => "palisade/v1/device",
+            Self::Grant => "palisade/v1/grant",
             Self::Log => "palisade/v1/log",
         }
     }
@@ -66,6 +69,7 @@ struct Key {
     id: String,
     csrf: MacKey,
     device: MacKey,
+    grant: MacKey,
     log: MacKey,
 }
 
@@ -85,6 +89,7 @@ impl Key {
             id: Base64UrlUnpadded::encode_string(&id),
             csrf: one(Use::Csrf)?,
             device: one(Use::Device)?,
+            grant: one(Use::Grant)?,
             log: one(Use::Log)?,
         })
     }
@@ -93,6 +98,7 @@ impl Key {
         match of {
             Use::Csrf => &self.csrf,
             Use::Device => &self.device,
+            Use::Grant => &self.grant,
             Use::Log => &self.log,
         }
     }

@@ -46,6 +46,8 @@ pub struct IpLimits {
     /// `PALISADE_AUTH_REQUESTS_PER_IP`, an hour: the article's 20 (r36); `nist` 1000, so that an office behind one address is not
     /// refused.
     pub auth_requests_per_hour: u64,
+    /// `PALISADE_BREACH_CHECKS_PER_IP`, an hour: 60 in both.
+    pub breach_checks_per_hour: u64,
     /// `PALISADE_LOGIN_FAILURES_PER_IP`, in [`IpLimits::failure_window`]: the article's 5 (r35); `nist` 100.
     pub failures: u64,
     /// A quarter of an hour in `seed`, an hour in `nist`.
@@ -72,6 +74,8 @@ pub struct Policy {
     pub common_lane: LaneRules,
     /// The throttle of an account from one known device.
     pub device_lane: LaneRules,
+    /// The throttle of wrong current passwords given within one session: the fifth ends it (CASES A31).
+    pub session_lane: LaneRules,
     /// Sessions.
     pub session: SessionRules,
     /// How long a device stays known: 90 days.
@@ -107,10 +111,12 @@ impl Policy {
             ip: IpLimits {
                 requests_per_hour: 1_000,
                 auth_requests_per_hour: 20,
+                breach_checks_per_hour: 60,
                 failures: 5,
                 failure_window: FailureWindow::Quarter,
             },
             device_lane: LaneRules { closes_at: Some(10), kept: Some(DEVICE_LIFETIME), ..lane.clone() },
+            session_lane: LaneRules { closes_at: Some(5), kept: Some(DAY), ..lane.clone() },
             common_lane: lane,
             session: SessionRules { idle: Duration::from_hours(1), absolute: DAY },
             device_lifetime: DEVICE_LIFETIME,

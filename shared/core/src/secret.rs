@@ -3,6 +3,7 @@
 use std::fmt;
 
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
@@ -35,6 +36,11 @@ impl Password {
     /// As [`Password::new`], of text that is wiped already.
     pub fn of(text: Zeroizing<String>) -> Option<Self> {
         (text.len() <= PASSWORD_MAX_BYTES).then_some(Self(text))
+    }
+
+    /// Whether `other` is the same password in NFC, in constant time for two of one length.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.nfc().as_slice().ct_eq(other.nfc().as_slice()).into()
     }
 
     /// The text as received, for the rules.

@@ -5,13 +5,14 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 
-use crate::account::Account;
+use crate::account::{Account, Status};
 use crate::client_ip::ClientIp;
 use crate::keys::AccountKey;
 use crate::policy::SessionRules;
 use crate::secret::{SecretBytes, SecretText};
 use crate::timestamp::Timestamp;
 use crate::user_agent::UserAgent;
+use std::time::Duration;
 
 /// Where a session is stored: the account's key and the secret's digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +60,31 @@ pub struct Session {
     pub expires_at: Timestamp,
 }
 
+/// What stands under a session's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stored {
+    /// A session.
+    Session(Session),
+    /// What a rotation left behind.
+    Tombstone,
+}
+
+impl Session {
+    /// Whether it lets its bearer in as `account` at `now`: neither idle nor old for too long, of the account's version, and the
+    /// account active. `expires_at` is written when it is used; the rules are applied anew, so that a stricter setting holds at once.
+    pub fn is_alive(&self, account: &Account, now: Timestamp, rules: &SessionRules) -> bool {
+        let idle_end = self.last_seen.plus(rules.idle);
+        let absolute_end = self.created_at.plus(rules.absolute);
+        self.key.account_key == account.key
+            && self.auth_version == account.auth_version
+            && account.status == Status::Active
+            && now < idle_end.min(absolute_end).min(self.expires_at)
+    }
+}
+
+/// How long a rotation's tombstone is kept (CASES SE14).
+pub const TOMBSTONE_LIFETIME: Duration = Duration::from_hours(24);
+
 /// A session just issued.
 #[derive(Debug)]
 pub struct Issued {
@@ -68,6 +94,41 @@ pub struct Issued {
     pub token: SecretText,
     /// The absolute end, never extended.
     pub ends_at: Timestamp,
+}
+
+/// A session handed out, with everything its owner gets.
+#[derive(Debug)]
+pub struct Granted {
+    /// The account's public id.
+    pub account_id: String,
+    /// The session's token.
+    pub token: SecretText,
+    /// The token for state-changing requests of a cookie session.
+    pub csrf_token: SecretText,
+    /// The device's token.
+    pub device_token: SecretText,
+    /// The session's absolute end.
+    pub expires_at: Timestamp,
+    /// Without use for so long it ends earlier.
+    pub idle_timeout: Duration,
+    /// How long the device stays known.
+    pub device_lifetime: Duration,
+    /// Whether the session may do nothing but change the password.
+    pub password_change_required: bool,
+}
+
+/// Rotates `old` at a change of the password: a new secret under the account's next version, the same absolute end.
+pub fn rotate(old: &Session, auth_version: u64, secret: &SecretBytes, now: Timestamp, rules: &SessionRules) -> Issued {
+    let key = SessionKey::new(old.key.account_key.clone(), secret);
+    let ends_at = old.created_at.plus(rules.absolute);
+    let token = token(&key.account_key, secret);
+    let expires_at = ends_at.min(now.plus(rules.idle));
+    let session = Session { key, auth_version, auth_time: now, last_seen: now, expires_at, ..old.clone() };
+    Issued { session, token, ends_at }
+}
+
+fn token(account: &AccountKey, secret: &SecretBytes) -> SecretText {
+    SecretText::new(format!("{}.{}", account.as_str(), Base64UrlUnpadded::encode_string(secret.expose())))
 }
 
 /// Issues a session of `account` from 32 random bytes.
@@ -80,7 +141,6 @@ pub fn issue(
     rules: &SessionRules,
 ) -> Issued {
     let key = SessionKey::new(account.key.clone(), secret);
-    let token = format!("{}.{}", account.key.as_str(), Base64UrlUnpadded::encode_string(secret.expose()));
     let ends_at = now.plus(rules.absolute);
     Issued {
         session: Session {
@@ -93,7 +153,7 @@ pub fn issue(
             user_agent,
             expires_at: ends_at.min(now.plus(rules.idle)),
         },
-        token: SecretText::new(token),
+        token: token(&account.key, secret),
         ends_at,
     }
 }

@@ -6,9 +6,11 @@
 mod numbers;
 mod read;
 mod reference;
+mod values;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -16,8 +18,10 @@ use ipnet::IpNet;
 use crate::keys::{IdentityKey, KeyRing};
 use crate::policy::Policy;
 use read::Reader;
+use values::{base_url, identifier_kind, log_level, network, origin, table_name};
 
 pub use reference::{SETTINGS, Setting};
+pub use values::is_loopback;
 
 /// The start of secrets that only the local stack may use; refused wherever the store is not on this machine.
 pub const LOCAL_ONLY_PREFIX: &str = "local-only-";
@@ -72,6 +76,19 @@ pub struct Timeouts {
     pub attempt: Duration,
     /// A call with its retry.
     pub operation: Duration,
+    /// Connecting to the breach service.
+    pub hibp_connect: Duration,
+    /// The breach service in all, a repetition included.
+    pub hibp: Duration,
+}
+
+/// What the one identifier of an account is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentifierKind {
+    /// Its e-mail address.
+    Email,
+    /// Its user name.
+    Username,
 }
 
 /// The level of Palisade's own log lines.
@@ -95,9 +112,9 @@ pub struct Settings {
     /// The numbers in force.
     pub policy: Policy,
     /// Keys for tokens and pseudonyms.
-    pub keys: KeyRing,
+    pub keys: Arc<KeyRing>,
     /// The key behind storage keys.
-    pub identity_key: IdentityKey,
+    pub identity_key: Arc<IdentityKey>,
     tables: BTreeMap<Table, String>,
     /// Origins that are not cross-site: the base URL's and those listed.
     pub own_origins: Vec<String>,
@@ -111,6 +128,12 @@ pub struct Settings {
     pub log: LogLevel,
     /// How long things may take.
     pub timeouts: Timeouts,
+    /// What an account is named by.
+    pub identifier: IdentifierKind,
+    /// Whether a sign-up waits for its confirmation.
+    pub require_confirmation: bool,
+    /// Where breaches are looked up.
+    pub hibp_url: String,
     /// `AWS_REGION`.
     pub region: String,
     /// `AWS_ENDPOINT_URL_DYNAMODB`, where one is set.
@@ -132,6 +155,9 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
+/// The public range API.
+const HIBP_URL: &str = "https://api.pwnedpasswords.com";
+
 impl Settings {
     /// Reads the settings out of `pairs`; a function names the tables it cannot do without in `required`.
     ///
@@ -150,17 +176,20 @@ impl Settings {
         let hsts_preload = read.switch("PALISADE_HSTS_PRELOAD");
         let log = read.optional("PALISADE_LOG", log_level).unwrap_or(LogLevel::Info);
         let timeouts = timeouts(&mut read);
-        for lane in [&mut policy.common_lane, &mut policy.device_lane] {
+        for lane in [&mut policy.common_lane, &mut policy.device_lane, &mut policy.session_lane] {
             lane.lease = lane.lease.max(timeouts.request.saturating_add(Duration::from_secs(1)));
         }
+        let identifier = read.optional("PALISADE_IDENTIFIER", identifier_kind).unwrap_or(IdentifierKind::Email);
+        let require_confirmation = read.switch_or("PALISADE_REQUIRE_CONFIRMATION", true);
+        let hibp_url = read.optional("PALISADE_HIBP_URL", base_url).unwrap_or_else(|| HIBP_URL.to_owned());
         let region = read.required("AWS_REGION", |region| Ok(region.to_owned()));
         let dynamodb_endpoint = read.optional("AWS_ENDPOINT_URL_DYNAMODB", |url| Ok(url.to_owned()));
         keep_local_secrets_local(&mut read, dynamodb_endpoint.as_deref());
         read.finish(|| {
             Some(Self {
                 policy,
-                keys: keys?,
-                identity_key: identity_key?,
+                keys: Arc::new(keys?),
+                identity_key: Arc::new(identity_key?),
                 tables,
                 own_origins,
                 trusted_proxies,
@@ -168,6 +197,9 @@ impl Settings {
                 hsts_preload,
                 log,
                 timeouts,
+                identifier,
+                require_confirmation,
+                hibp_url,
                 region: region?,
                 dynamodb_endpoint,
             })
@@ -190,42 +222,6 @@ fn tables(read: &mut Reader, required: &[Table]) -> BTreeMap<Table, String> {
     tables
 }
 
-/// DynamoDB's naming rule: 3 to 255 characters of `a-zA-Z0-9_.-`.
-fn table_name(name: &str) -> Result<String, String> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-    if (3..=255).contains(&name.len()) && name.bytes().all(allowed) {
-        Ok(name.to_owned())
-    } else {
-        Err("is no DynamoDB table name".into())
-    }
-}
-
-/// `scheme://host[:port]`, as browsers write it.
-fn origin(text: &str) -> Result<String, String> {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
-    match host {
-        Some(host) if !host.is_empty() && host.bytes().all(plain) => Ok(text.to_owned()),
-        _ => Err("must be an origin such as https://auth.example.com, in lower case and without a path".into()),
-    }
-}
-
-fn network(text: &str) -> Result<IpNet, String> {
-    let address = || text.parse::<std::net::IpAddr>().map(IpNet::from);
-    text.parse().or_else(|_| address()).map_err(|_| "must be addresses or networks such as 192.0.2.0/24".into())
-}
-
-fn log_level(word: &str) -> Result<LogLevel, String> {
-    match word {
-        "error" => Ok(LogLevel::Error),
-        "warn" => Ok(LogLevel::Warn),
-        "info" => Ok(LogLevel::Info),
-        "debug" => Ok(LogLevel::Debug),
-        "trace" => Ok(LogLevel::Trace),
-        _ => Err("must be error, warn, info, debug or trace".into()),
-    }
-}
-
 fn timeouts(read: &mut Reader) -> Timeouts {
     let mut millis = |name: &str, range: &std::ops::RangeInclusive<u64>, default: u64| {
         let mut number = default;
@@ -237,6 +233,8 @@ fn timeouts(read: &mut Reader) -> Timeouts {
         connect: millis("PALISADE_CONNECT_TIMEOUT_MS", &(10..=10_000), 500),
         attempt: millis("PALISADE_ATTEMPT_TIMEOUT_MS", &(10..=10_000), 1_000),
         operation: millis("PALISADE_OPERATION_TIMEOUT_MS", &(10..=20_000), 2_000),
+        hibp_connect: millis("PALISADE_HIBP_CONNECT_TIMEOUT_MS", &(10..=10_000), 1_000),
+        hibp: millis("PALISADE_HIBP_TIMEOUT_MS", &(10..=10_000), 2_000),
     }
 }
 
@@ -249,20 +247,6 @@ fn keep_local_secrets_local(read: &mut Reader, endpoint: Option<&str>) {
             read.problem(format!("{name} is the local stack's and only works with a DynamoDB endpoint on this machine"));
         }
     }
-}
-
-/// Whether `url` names this machine by a loopback address or as `localhost`.
-pub fn is_loopback(url: &str) -> bool {
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.contains('@') {
-        return false;
-    }
-    let host = match authority.strip_prefix('[') {
-        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -33,6 +33,11 @@ impl UserAgent {
         }
     }
 
+    /// As it was stored: its beginning, and the hash of the whole.
+    pub fn stored_as(text: &str, hash: &str) -> Self {
+        Self { text: text.to_owned(), hash: hash.to_owned() }
+    }
+
     /// At most [`MAX_BYTES`].
     pub fn stored(&self) -> &str {
         &self.text

@@ -1,8 +1,12 @@
 //! The JSON body of a request: by content type, size and form, without ever repeating any of it.
 
 use http::header::CONTENT_TYPE;
-use palisade_core::{Denial, InvalidRequest};
+use palisade_core::event::{EventKind, Trail};
+use palisade_core::identifier::IdentifierError;
+use palisade_core::{Denial, Identifier, InvalidRequest, Password};
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use zeroize::Zeroizing;
 
 use crate::request::HttpRequest;
 
@@ -23,6 +27,27 @@ pub fn json<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Denial> {
     let body = request.body.as_ref().filter(|body| !body.is_empty());
     let body = body.ok_or(Denial::InvalidRequest(InvalidRequest::NoBody))?;
     serde_json::from_slice(body).map_err(|_| Denial::InvalidRequest(InvalidRequest::Body))
+}
+
+/// A password out of a body.
+///
+/// # Errors
+/// `InvalidRequest` when it is longer than any password is read.
+pub fn password(text: Zeroizing<String>) -> Result<Arc<Password>, Denial> {
+    Password::of(text).map(Arc::new).ok_or(Denial::InvalidRequest(InvalidRequest::PasswordTooLong))
+}
+
+/// An identifier out of a body; one that mixes scripts is told to `trail`.
+///
+/// # Errors
+/// `InvalidRequest` when it is no possible name.
+pub fn identifier(text: &str, trail: &mut Trail) -> Result<Identifier, Denial> {
+    Identifier::parse(text).map_err(|error| {
+        if error == IdentifierError::MixedScripts {
+            trail.note(EventKind::InputMixedScripts);
+        }
+        Denial::InvalidRequest(InvalidRequest::Identifier)
+    })
 }
 
 /// `application/json`, with no parameter but `charset=utf-8`.

@@ -1,8 +1,10 @@
 //! What the edge of every HTTP function needs of the settings.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use palisade_core::KeyRing;
 use palisade_core::settings::Settings;
 
 /// The same for every request of a function.
@@ -16,6 +18,8 @@ pub struct Front {
     pub deadline: Duration,
     /// Whether HSTS asks for preloading.
     pub hsts_preload: bool,
+    /// The keys of CSRF tokens.
+    pub keys: Arc<KeyRing>,
 }
 
 impl Front {
@@ -26,6 +30,7 @@ impl Front {
             trusted_proxies: settings.trusted_proxies.clone(),
             deadline: settings.timeouts.request,
             hsts_preload: settings.hsts_preload,
+            keys: Arc::clone(&settings.keys),
         }
     }
 }

@@ -10,10 +10,12 @@ pub mod cookies;
 pub mod cross_site;
 mod event;
 pub mod front;
+pub mod granted;
 pub mod problem;
 pub mod request;
 pub mod response;
 pub mod serve;
+pub mod session;
 pub mod telemetry;
 
 pub use answer::answer;

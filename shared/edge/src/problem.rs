@@ -2,7 +2,9 @@
 
 use http::header::{ALLOW, RETRY_AFTER};
 use http::{HeaderName, StatusCode};
+use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::ip_window::RateStatus;
+use palisade_core::password::Violation;
 use palisade_core::{Denial, Fault};
 use serde::Serialize;
 
@@ -20,6 +22,7 @@ struct Problem {
     detail: &'static str,
     headers: Vec<(HeaderName, String)>,
     limit: Option<Limit>,
+    errors: Vec<Violation>,
 }
 
 /// What a 429 says besides.
@@ -37,6 +40,8 @@ struct Body<'a> {
     code: &'a str,
     detail: &'a str,
     request_id: &'a str,
+    #[serde(skip_serializing_if = "<[Violation]>::is_empty")]
+    errors: &'a [Violation],
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,8 +57,9 @@ pub fn denied(request: &HttpRequest, denial: &Denial) -> HttpResponse {
     of_denial(denial).render(&request.request_id, preferred(request.header("accept")))
 }
 
-/// The answer to a fault.
-pub fn failed(request: &HttpRequest, fault: &Fault) -> HttpResponse {
+/// The answer to a fault, which is logged.
+pub fn failed(request: &HttpRequest, fault: &Fault, trail: &mut Trail) -> HttpResponse {
+    trail.record(Event::new(EventKind::DependencyFailed).reason(fault.chain()));
     of_fault(fault).render(&request.request_id, preferred(request.header("accept")))
 }
 
@@ -85,7 +91,7 @@ pub fn with_rate(response: HttpResponse, rate: Option<&RateStatus>) -> HttpRespo
 }
 
 fn plain(status: StatusCode, code: &'static str, detail: &'static str) -> Problem {
-    Problem { status, code, detail, headers: Vec::new(), limit: None }
+    Problem { status, code, detail, headers: Vec::new(), limit: None, errors: Vec::new() }
 }
 
 fn of_denial(denial: &Denial) -> Problem {
@@ -94,6 +100,17 @@ fn of_denial(denial: &Denial) -> Problem {
         Denial::InvalidCredentials => {
             plain(StatusCode::UNAUTHORIZED, "invalid_credentials", "The identifier or the password is wrong.")
         }
+        Denial::Unauthenticated => plain(StatusCode::UNAUTHORIZED, "unauthenticated", "There is no session, or it has ended."),
+        Denial::InvalidGrant => plain(
+            StatusCode::UNAUTHORIZED,
+            "invalid_credentials",
+            "The token is unknown, used or too old, or the password is wrong.",
+        ),
+        Denial::PasswordRejected(violations) => Problem {
+            errors: violations.clone(),
+            ..plain(StatusCode::UNPROCESSABLE_ENTITY, "password_rejected", "The password does not meet the rules.")
+        },
+        Denial::Conflict => plain(StatusCode::CONFLICT, "conflict", "There is one already, or something changed meanwhile."),
         Denial::CsrfFailed => plain(StatusCode::FORBIDDEN, "csrf_failed", "The request did not come from this site."),
         Denial::NotFound => plain(StatusCode::NOT_FOUND, "not_found", "There is nothing here."),
         Denial::MethodNotAllowed { allow } => Problem {
@@ -153,6 +170,7 @@ impl Problem {
             code: self.code,
             detail: self.detail,
             request_id,
+            errors: &self.errors,
             error: self.limit.as_ref().map(|_| title),
             reason: self.limit.as_ref().map(|limit| limit.reason),
             limit: self.limit.as_ref().map(|limit| limit.allowed),
@@ -161,12 +179,13 @@ impl Problem {
     }
 
     fn text(&self) -> String {
-        match &self.limit {
+        let first = match &self.limit {
             Some(limit) => {
                 format!("{} {} ({}): try again in {} s\n", self.status.as_u16(), self.code, limit.reason, limit.reset_in)
             }
             None => format!("{} {}: {}\n", self.status.as_u16(), self.code, self.detail),
-        }
+        };
+        self.errors.iter().fold(first, |text, violation| text + &violation.message + "\n")
     }
 }
 
@@ -181,6 +200,10 @@ mod tests {
         let denials = [
             (Denial::InvalidRequest(InvalidRequest::Body), "400 invalid_request []"),
             (Denial::InvalidCredentials, "401 invalid_credentials []"),
+            (Denial::Unauthenticated, "401 unauthenticated []"),
+            (Denial::InvalidGrant, "401 invalid_credentials []"),
+            (Denial::PasswordRejected(Vec::new()), "422 password_rejected []"),
+            (Denial::Conflict, "409 conflict []"),
             (Denial::CsrfFailed, "403 csrf_failed []"),
             (Denial::NotFound, "404 not_found []"),
             (Denial::MethodNotAllowed { allow: "POST" }, r#"405 method_not_allowed [("allow", "POST")]"#),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use palisade_core::hashing::{self, Cost, HashError, SALT_BYTES, StoredPassword, Verified};
+use palisade_core::history::{Compared, Past};
 use palisade_core::{Fault, Password};
 
 /// Hashes and checks passwords at one cost.
@@ -35,6 +36,29 @@ impl Hasher {
         let (password, cost) = (Arc::clone(password), self.cost);
         let runs = hashing::runs(stored.as_ref(), &cost);
         self.run(runs, move || hashing::verify(&password, stored.as_ref(), &salt, &cost)).await
+    }
+
+    /// Whether `password` is the one that `stored` was made from, for somebody who is signed in already; see [`hashing::matches`].
+    pub(crate) async fn matches(&self, password: &Arc<Password>, stored: StoredPassword) -> Result<bool, Fault> {
+        let password = Arc::clone(password);
+        self.run(1, move || hashing::matches(&password, &stored)).await
+    }
+
+    /// Hashes `password` with a new `salt`.
+    pub(crate) async fn hash(&self, password: &Arc<Password>, salt: [u8; SALT_BYTES]) -> Result<StoredPassword, Fault> {
+        let (password, params) = (Arc::clone(password), self.cost.params);
+        self.run(1, move || hashing::hash(&password, &salt, &params)).await
+    }
+
+    /// Compares `candidate` with `past`; see [`Past::compare`].
+    pub(crate) async fn compare(
+        &self,
+        candidate: &Arc<Password>,
+        past: Past,
+        fresh_salt: [u8; SALT_BYTES],
+    ) -> Result<Compared, Fault> {
+        let (candidate, params) = (Arc::clone(candidate), self.cost.params);
+        self.run(past.runs(&params), move || past.compare(&candidate, fresh_salt, &params)).await
     }
 
     /// Does `work`, which makes so many `runs`.

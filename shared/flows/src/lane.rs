@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use palisade_cloud::counters::{Counters, LaneItem, LaneKey, Swap};
-use palisade_core::throttle::{LaneRules, Refusal, Verdict};
+use palisade_core::throttle::{Lane, LaneRules, Refusal, Verdict};
 use palisade_core::{Fault, Timestamp};
 
 /// How often a reservation that lost is made again from what won.
@@ -50,18 +50,19 @@ impl Try<'_> {
         Ok(Err(Refusal::Delayed(self.now.plus(CONTENDED))))
     }
 
-    /// Settles the lease. When the writes keep losing it is left to run out, which counts as a failure.
-    pub(crate) async fn settle(&self, mut item: LaneItem, verdict: Verdict) -> Result<(), Fault> {
+    /// Settles the lease; the lane as it stands then. When the writes keep losing the lease is left to run out, which counts as a
+    /// failure.
+    pub(crate) async fn settle(&self, mut item: LaneItem, verdict: Verdict) -> Result<Option<Lane>, Fault> {
         for round in 0..=SETTLE_RETRIES {
             let Some(lane) = item.lane.settle(self.nonce, verdict, self.now, self.rules) else {
-                return Ok(());
+                return Ok(None);
             };
             let revision = format!("{}.s{round}", self.nonce);
             match self.counters.swap_lane(&self.key, &item, lane, &revision, (self.now, self.rules)).await? {
-                Swap::Written(_) => return Ok(()),
+                Swap::Written(written) => return Ok(Some(written.lane)),
                 Swap::Overtaken(found) => item = found,
             }
         }
-        Ok(())
+        Ok(None)
     }
 }

@@ -4,6 +4,7 @@
 //! 1  take places of the address ‖ read the lane (and the device's) ‖ read the account
 //! 2  reserve a try on the lane                 refused, or a fault so far: give the failure's place back
 //! 3  one hash, whether or not there is an account
+//!    a password the breach service had not answered for when it was set: ask now
 //! 4  settle the try ‖ on success: store the session ‖ give the failure's place back ‖ end a presented session
 //! ```
 //!
@@ -16,16 +17,17 @@ mod settle;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use palisade_cloud::counters::Counters;
-use palisade_cloud::{Accounts, Clock, Entropy, Parts, Sessions, Store};
-use palisade_core::event::Trail;
-use palisade_core::ip_window::RateStatus;
+use palisade_cloud::{Accounts, Clock, Entropy, Hibp, Parts, Sessions, Store};
+use palisade_core::breach::Breach;
+use palisade_core::event::{Event, EventKind, Trail};
+use palisade_core::hashing::{Checked, Verified};
 use palisade_core::secret::SecretText;
-use palisade_core::session::SessionKey;
+use palisade_core::session::{Granted, SessionKey};
 use palisade_core::settings::{Settings, Table};
-use palisade_core::{ClientIp, Denial, Fault, Identifier, IdentityKey, KeyRing, Password, Policy, Timestamp, UserAgent};
+use palisade_core::{ClientIp, Fault, Identifier, IdentityKey, KeyRing, Password, Policy, Timestamp, UserAgent};
 use std::sync::Arc;
-use std::time::Duration;
 
+use crate::address::Gate;
 use crate::hasher::Hasher;
 
 /// The tables login cannot do without; its IAM policy lists the same.
@@ -37,10 +39,11 @@ pub struct Deps {
     accounts: Accounts,
     sessions: Sessions,
     counters: Counters,
-    keys: KeyRing,
-    identity_key: IdentityKey,
+    keys: Arc<KeyRing>,
+    identity_key: Arc<IdentityKey>,
     policy: Policy,
-    ip_allowlist: Vec<ipnet::IpNet>,
+    gate: Gate,
+    hibp: Arc<Hibp>,
     hasher: Hasher,
     entropy: Entropy,
     clock: Clock,
@@ -51,16 +54,18 @@ impl Deps {
     ///
     /// # Errors
     /// A fault when the settings do not name one of [`TABLES`].
-    pub fn new(settings: Settings, parts: &Parts, hasher: Hasher) -> Result<Self, Fault> {
-        let store = Store::new(&settings, parts);
+    pub fn new(settings: &Settings, parts: &Parts, hasher: Hasher) -> Result<Self, Fault> {
+        let store = Store::new(settings, parts);
+        let counters = Counters::new(&store, settings)?;
         Ok(Self {
-            accounts: Accounts::new(&store, &settings)?,
-            sessions: Sessions::new(&store, &settings)?,
-            counters: Counters::new(&store, &settings)?,
-            keys: settings.keys,
-            identity_key: settings.identity_key,
-            policy: settings.policy,
-            ip_allowlist: settings.ip_allowlist,
+            gate: Gate::new(&counters, settings),
+            accounts: Accounts::new(&store, settings)?,
+            sessions: Sessions::new(&store, settings)?,
+            counters,
+            keys: Arc::clone(&settings.keys),
+            identity_key: Arc::clone(&settings.identity_key),
+            policy: settings.policy.clone(),
+            hibp: Arc::new(Hibp::new(settings)),
             hasher,
             entropy: parts.entropy.clone(),
             clock: parts.clock.clone(),
@@ -96,34 +101,7 @@ pub struct Attempt {
 }
 
 /// What an attempt came to.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The limits of the address after this attempt, for the headers; `None` when its counters failed.
-    pub rate: Option<RateStatus>,
-    /// The session, or the refusal.
-    pub result: Result<LoggedIn, Denial>,
-}
-
-/// A success, with everything its owner gets.
-#[derive(Debug)]
-pub struct LoggedIn {
-    /// The account's public id.
-    pub account_id: String,
-    /// The session's token.
-    pub token: SecretText,
-    /// The token for state-changing requests of a cookie session.
-    pub csrf_token: SecretText,
-    /// The device's token.
-    pub device_token: SecretText,
-    /// The session's absolute end.
-    pub expires_at: Timestamp,
-    /// Without use for so long it ends earlier.
-    pub idle_timeout: Duration,
-    /// How long the device stays known.
-    pub device_lifetime: Duration,
-    /// Whether the session may do nothing but change the password.
-    pub password_change_required: bool,
-}
+pub type Outcome = crate::Outcome<Granted>;
 
 /// Judges `attempt` and, when it is right, issues a session.
 ///
@@ -141,13 +119,36 @@ pub async fn login(deps: &Deps, attempt: Attempt, now: Timestamp, trail: &mut Tr
     };
     let stored = admitted.account.as_ref().and_then(|account| account.password.clone());
     let verified = deps.hasher.verify(&attempt.password, stored, deps.entropy.bytes()).await?;
+    let breach = recheck(deps, &admitted, &attempt.password, &verified, now, trail).await;
     let client = settle::Client { ip: attempt.ip, user_agent: attempt.user_agent, presented: attempt.presented };
-    settle::settle(deps, admitted, client, verified, trail).await
+    settle::settle(deps, admitted, client, (verified, breach), trail).await
+}
+
+/// Asks about a right password that the breach service had not answered for when it was set (requirement r18). Only after the hash, so
+/// that nobody learns of the flag by guessing.
+async fn recheck(
+    deps: &Deps,
+    admitted: &admit::Admitted<'_>,
+    password: &Password,
+    verified: &Verified,
+    now: Timestamp,
+    trail: &mut Trail,
+) -> Option<Breach> {
+    let is_flagged = admitted.account.as_ref().is_some_and(|account| account.breach_unchecked);
+    if !is_flagged || verified.checked != Checked::Right {
+        return None;
+    }
+    let breach = deps.hibp.check(password, now).await;
+    if let Breach::Unknown(reason) = breach {
+        trail.record(Event::new(EventKind::BreachUnknown).reason(reason.as_str()));
+    }
+    Some(breach)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
     use zeroize::Zeroizing;
 
     #[test]
@@ -161,7 +162,7 @@ mod tests {
             device_token: Some(canary()),
             presented: SessionKey::of_token(&format!("{}.{}", "A".repeat(22), "A".repeat(43))),
         };
-        let logged_in = LoggedIn {
+        let logged_in = Granted {
             account_id: "id".to_owned(),
             token: canary(),
             csrf_token: canary(),

@@ -2,8 +2,10 @@
 
 use std::convert::Infallible;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
+use palisade_core::KeyRing;
 use palisade_core::event::Trail;
 use palisade_core::settings::LogLevel;
 use palisade_edge::{Front, HttpRequest, HttpResponse, answer, telemetry};
@@ -16,8 +18,9 @@ async fn main() -> ExitCode {
 }
 
 async fn invoke(event: String, request_id: String) -> String {
+    let keys = Arc::new(KeyRing::parse(palisade_local::SECRET).expect("a secret"));
     let deadline = Duration::from_millis(200);
-    let front = Front { own_origins: Vec::new(), trusted_proxies: Vec::new(), deadline, hsts_preload: false };
+    let front = Front { own_origins: Vec::new(), trusted_proxies: Vec::new(), deadline, hsts_preload: false, keys };
     answer(&front, &event, &request_id, handle).await
 }
 

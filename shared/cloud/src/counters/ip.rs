@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use palisade_core::Fault;
-use palisade_core::ip_window::{IpCounts, IpWindow, MAX_NAMES};
+use palisade_core::ip_window::{IpCounts, IpWindow, MAX_NAMES, Places};
 use palisade_core::throttle::Stored;
 
 use super::Counters;
@@ -17,23 +17,26 @@ use crate::item::{Item, n, s, stored, ttl};
 const FAILURES: [&str; 4] = ["failures_0", "failures_1", "failures_2", "failures_3"];
 
 impl Counters {
-    /// Takes a place of each kind in `window` for a sign-in attempt on the name that `name_tag` stands for, and returns the counts with
-    /// it. One write; a second one once the set of names is full and lacks this one. A counter that is no number counts as full.
-    pub async fn take_places(&self, window: &IpWindow, name_tag: &str) -> Result<IpCounts, Fault> {
-        let named = self.addition(window, ", #names :tag");
-        let named = named
-            .condition_expression("attribute_not_exists(#names) OR size(#names) < :most OR contains(#names, :name)")
-            .expression_attribute_names("#names", "names")
-            .expression_attribute_values(":tag", AttributeValue::Ss(vec![name_tag.to_owned()]))
-            .expression_attribute_values(":name", s(name_tag))
-            .expression_attribute_values(":most", n(MAX_NAMES));
-        match named.send().await {
-            Ok(reply) => return Ok(counts(window, reply.attributes.as_ref(), Some(name_tag))),
-            Err(SdkError::ServiceError(error)) if is_condition(error.err()) => {}
-            Err(error) => return unreadable_or_fault(&error),
+    /// Takes `places` in `window`, and one among all requests, and returns the counts with them. `name_tag` stands for the name that was
+    /// tried, where the route has one. One write; a second one once the set of names is full and lacks this one. A counter that is no
+    /// number counts as full.
+    pub async fn take_places(&self, window: &IpWindow, places: Places, name_tag: Option<&str>) -> Result<IpCounts, Fault> {
+        if let Some(name_tag) = name_tag {
+            let named = self.addition(window, places, ", #names :tag");
+            let named = named
+                .condition_expression("attribute_not_exists(#names) OR size(#names) < :most OR contains(#names, :name)")
+                .expression_attribute_names("#names", "names")
+                .expression_attribute_values(":tag", AttributeValue::Ss(vec![name_tag.to_owned()]))
+                .expression_attribute_values(":name", s(name_tag))
+                .expression_attribute_values(":most", n(MAX_NAMES));
+            match named.send().await {
+                Ok(reply) => return Ok(counts(window, places, reply.attributes.as_ref(), Some(name_tag))),
+                Err(SdkError::ServiceError(error)) if is_condition(error.err()) => {}
+                Err(error) => return unreadable_or_fault(&error),
+            }
         }
-        match self.addition(window, "").send().await {
-            Ok(reply) => Ok(counts(window, reply.attributes.as_ref(), None)),
+        match self.addition(window, places, "").send().await {
+            Ok(reply) => Ok(counts(window, places, reply.attributes.as_ref(), None)),
             Err(error) => unreadable_or_fault(&error),
         }
     }
@@ -56,12 +59,13 @@ impl Counters {
         }
     }
 
-    fn addition(&self, window: &IpWindow, and_names: &str) -> UpdateItemFluentBuilder {
+    fn addition(&self, window: &IpWindow, places: Places, and_names: &str) -> UpdateItemFluentBuilder {
         let failures = FAILURES.get(window.quarter()).copied().unwrap_or_default();
+        let taken = [("auth_requests", places.auth), ("breach_checks", places.breach_check), (failures, places.failure)];
+        let taken = taken.iter().filter(|(_, taken)| *taken).fold(String::new(), |all, (name, _)| all + ", " + name + " :one");
         let update = self.0.client.update_item().table_name(&self.0.name).key("counter", s(window.counter()));
         update
-            .update_expression(format!("SET expires_at = :ttl ADD requests :one, auth_requests :one, #failures :one{and_names}"))
-            .expression_attribute_names("#failures", failures)
+            .update_expression(format!("SET expires_at = :ttl ADD requests :one{taken}{and_names}"))
             .expression_attribute_values(":one", n(1))
             .expression_attribute_values(":ttl", ttl(window.expires_at()))
             .return_values(ReturnValue::AllOld)
@@ -81,21 +85,22 @@ fn unreadable_or_fault<R>(error: &SdkError<UpdateItemError, R>) -> Result<IpCoun
 }
 
 /// The counts with this request's places, from the item before them.
-fn counts(window: &IpWindow, before: Option<&Item>, name_tag: Option<&str>) -> IpCounts {
+fn counts(window: &IpWindow, places: Places, before: Option<&Item>, name_tag: Option<&str>) -> IpCounts {
     let empty = Item::new();
     let before = before.unwrap_or(&empty);
-    let and_one = |name: &str| count(before, name).saturating_add(1);
+    let with = |name: &str, taken: bool| count(before, name).saturating_add(u64::from(taken));
     let mut failures = FAILURES.map(|name| count(before, name));
     if let Some(quarter) = failures.get_mut(window.quarter()) {
-        *quarter = quarter.saturating_add(1);
+        *quarter = quarter.saturating_add(u64::from(places.failure));
     }
     let no_names = Vec::new();
     let names = before.get("names").and_then(|names| names.as_ss().ok()).unwrap_or(&no_names);
     let is_new = name_tag.is_some_and(|tag| !names.iter().any(|known| known == tag));
     let distinct = names.len() + usize::from(is_new);
     IpCounts {
-        requests: and_one("requests"),
-        auth_requests: and_one("auth_requests"),
+        requests: with("requests", true),
+        auth_requests: with("auth_requests", places.auth),
+        breach_checks: with("breach_checks", places.breach_check),
         failures,
         names: distinct,
         names_filled: is_new && distinct == MAX_NAMES,

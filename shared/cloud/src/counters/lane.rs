@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValuesOnConditionCheckFailure};
+use palisade_core::session::SessionKey;
 use palisade_core::throttle::{Lane, LaneRules, Stored, StoredLane};
 use palisade_core::{AccountKey, Fault, Timestamp};
 
 use super::Counters;
 use crate::call::fault;
 use crate::item::{Item, millis, n, s, stored, ttl};
+use crate::transact::Write;
 
 /// Which lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,9 +24,21 @@ impl LaneKey {
         Self(format!("account#{}", account.as_str()))
     }
 
+    /// The lane of wrong current passwords given in one session.
+    pub fn session(session: &SessionKey) -> Self {
+        Self(format!("account#{}#session#{}", session.account_key.as_str(), session.secret_hash))
+    }
+
     /// The lane of one known device.
     pub fn device(account: &AccountKey, device_id: &str) -> Self {
         Self(format!("account#{}#device#{device_id}", account.as_str()))
+    }
+}
+
+impl LaneKey {
+    /// Whether it is the lane of a session.
+    pub fn is_of_session(&self) -> bool {
+        self.0.contains("#session#")
     }
 }
 
@@ -64,6 +78,11 @@ impl Counters {
         let get = self.0.client.get_item().table_name(&self.0.name).key("counter", s(&key.0)).consistent_read(true);
         let reply = get.send().await.map_err(|error| fault("read of counters", &error))?;
         Ok(decode(reply.item.as_ref(), now, rules))
+    }
+
+    /// Forgets the lane under `key`: a completed reset.
+    pub fn clear_lane(&self, key: &LaneKey) -> Result<Write, Fault> {
+        Write::delete(Delete::builder().table_name(&self.0.name).key("counter", s(&key.0)))
     }
 
     /// Replaces `from` by `lane` under `key`, unless somebody wrote since `from` was read. `revision` marks the write; it must be new.

@@ -74,7 +74,7 @@ fn argon2(text: &str, varieties: &[(&str, Variety)], is_length: impl Fn(usize) -
 }
 
 /// `m=…,t=…,p=…`, in this order.
-pub(super) fn argon2_params(text: &str) -> Result<Argon2Params, FormatError> {
+pub(crate) fn argon2_params(text: &str) -> Result<Argon2Params, FormatError> {
     let mut numbers = text.split(',');
     let mut next = |name: &str| number(numbers.next().and_then(|field| field.strip_prefix(name)).ok_or(FormatError::Malformed)?);
     let params = Argon2Params { memory_kib: next("m=")?, passes: next("t=")?, lanes: next("p=")? };

@@ -18,6 +18,7 @@ pub(super) fn policy(read: &mut Reader) -> Policy {
     let million = 1..=1_000_000;
     read.number("PALISADE_REQUESTS_PER_IP", &million, &mut policy.ip.requests_per_hour);
     read.number("PALISADE_AUTH_REQUESTS_PER_IP", &million, &mut policy.ip.auth_requests_per_hour);
+    read.number("PALISADE_BREACH_CHECKS_PER_IP", &million, &mut policy.ip.breach_checks_per_hour);
     read.number("PALISADE_LOGIN_FAILURES_PER_IP", &million, &mut policy.ip.failures);
     let window = read.optional("PALISADE_LOGIN_FAILURE_WINDOW_S", |seconds| match seconds {
         "900" => Ok(FailureWindow::Quarter),
@@ -25,7 +26,7 @@ pub(super) fn policy(read: &mut Reader) -> Policy {
         _ => Err("must be 900 or 3600".into()),
     });
     policy.ip.failure_window = window.unwrap_or(policy.ip.failure_window);
-    for lane in [&mut policy.common_lane, &mut policy.device_lane] {
+    for lane in [&mut policy.common_lane, &mut policy.device_lane, &mut policy.session_lane] {
         read.seconds("PALISADE_LOGIN_DELAY_CAP_S", &(1..=3_600), &mut lane.delay_cap);
         read.seconds("PALISADE_LOGIN_DELAY_MEMORY_S", &(60..=86_400), &mut lane.memory);
     }

@@ -51,12 +51,16 @@ impl Reader {
     }
 
     pub(super) fn switch(&mut self, name: &str) -> bool {
+        self.switch_or(name, false)
+    }
+
+    pub(super) fn switch_or(&mut self, name: &str, default: bool) -> bool {
         self.optional(name, |word| match word {
             "true" => Ok(true),
             "false" => Ok(false),
             _ => Err("must be true or false".into()),
         })
-        .unwrap_or(false)
+        .unwrap_or(default)
     }
 
     pub(super) fn number(&mut self, name: &str, range: &RangeInclusive<u64>, slot: &mut u64) {

@@ -50,6 +50,17 @@ pub const SETTINGS: &[Setting] = &[
         "none",
         "Networks (addresses or CIDR, commas) that the limits per address do not refuse; those per account hold all the same.",
     ),
+    setting("PALISADE_IDENTIFIER", "`email`", "What an account is named by: its `email` or its `username`."),
+    setting(
+        "PALISADE_REQUIRE_CONFIRMATION",
+        "`true`",
+        "Whether a sign-up waits for its confirmation. `false` tells everybody which names exist.",
+    ),
+    setting(
+        "PALISADE_HIBP_URL",
+        "`https://api.pwnedpasswords.com`",
+        "Where breaches are looked up: a service with HaveIBeenPwned's range API.",
+    ),
     setting("PALISADE_HSTS_PRELOAD", "`false`", "Adds `preload` to `Strict-Transport-Security`."),
     setting(
         "PALISADE_LOG",
@@ -57,6 +68,7 @@ pub const SETTINGS: &[Setting] = &[
         "Level of Palisade's own lines: `error`, `warn`, `info`, `debug` or `trace`. Security events are always written.",
     ),
     setting("PALISADE_REQUESTS_PER_IP", "1000", "Requests without a session per address and hour, 1 to 1000000."),
+    setting("PALISADE_BREACH_CHECKS_PER_IP", "60", "Breach checks per address and hour, 1 to 1000000."),
     setting("PALISADE_AUTH_REQUESTS_PER_IP", "20 (`nist` 1000)", "Sign-in requests per address and hour, 1 to 1000000."),
     setting("PALISADE_LOGIN_FAILURES_PER_IP", "5 (`nist` 100)", "Failed logins per address and window, 1 to 1000000."),
     setting("PALISADE_LOGIN_FAILURE_WINDOW_S", "900 (`nist` 3600)", "That window in seconds: 900 or 3600."),
@@ -131,5 +143,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("PALISADE_DEADLINE_MS", "4000", "Milliseconds a request may take before the answer is 503, 50 to 29000."),
     setting("PALISADE_CONNECT_TIMEOUT_MS", "500", "Milliseconds to connect to DynamoDB, 10 to 10000."),
     setting("PALISADE_ATTEMPT_TIMEOUT_MS", "1000", "Milliseconds one attempt at a DynamoDB call may take, 10 to 10000."),
+    setting("PALISADE_HIBP_CONNECT_TIMEOUT_MS", "1000", "Milliseconds to connect to the breach service, 10 to 10000."),
+    setting(
+        "PALISADE_HIBP_TIMEOUT_MS",
+        "2000",
+        "Milliseconds the breach service may take in all, a repetition included, 10 to 10000.",
+    ),
     setting("PALISADE_OPERATION_TIMEOUT_MS", "2000", "Milliseconds a DynamoDB call may take with its retry, 10 to 20000."),
 ];

@@ -7,9 +7,9 @@ use palisade_core::ip_window::RateStatus;
 use palisade_core::throttle::Refusal;
 use palisade_core::{Account, AccountKey, Denial, Fault, RateLimited, Timestamp};
 
-use super::gather::{Address, Gathered, KnownDevice, give_back};
-use super::settle::note_fault;
+use super::gather::{Gathered, KnownDevice};
 use super::{Deps, Outcome};
+use crate::address::{Address, give_back, note_fault};
 use crate::lane::Try;
 
 /// An attempt whose password is tried.
@@ -103,13 +103,8 @@ async fn reserve<'a>(
     let Ok(address) = address else {
         return Ok(Tried::AddressUnknown);
     };
-    match address.passed_limit() {
-        Some(_) if address.allowlisted => note_exemption(address, trail),
-        Some(limit) => {
-            trail.record(Event::new(EventKind::ExcessRateLimitExceeded).reason(limit.reason.as_str()));
-            return Ok(Tried::AddressRefuses(limit));
-        }
-        None => {}
+    if let Some(limit) = address.refusal(trail) {
+        return Ok(Tried::AddressRefuses(limit));
     }
     let this_try = on(LaneKey::common(account_key), &deps.policy.common_lane);
     Ok(match this_try.reserve(common?).await? {

@@ -1,16 +1,17 @@
 //! The last step of a login: what the verdict writes.
 
+use palisade_core::breach::Breach;
 use palisade_core::device::Device;
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::hashing::{Checked, StoredPassword, Verified};
 use palisade_core::secret::SecretBytes;
-use palisade_core::session::{self, SessionKey};
+use palisade_core::session::{self, Granted, SessionKey};
 use palisade_core::throttle::Verdict;
-use palisade_core::{Account, ClientIp, Denial, Fault, Status, UserAgent, csrf};
+use palisade_core::{Account, ClientIp, Denial, Fault, Policy, Status, UserAgent, csrf};
 
 use super::admit::{Admitted, Held};
-use super::gather::Address;
-use super::{Deps, LoggedIn, Outcome};
+use super::{Deps, Outcome};
+use crate::address::{Address, note_fault};
 
 /// The client as far as the last step needs it.
 pub(super) struct Client {
@@ -23,14 +24,14 @@ pub(super) async fn settle(
     deps: &Deps,
     admitted: Admitted<'_>,
     client: Client,
-    verified: Verified,
+    (verified, breach): (Verified, Option<Breach>),
     trail: &mut Trail,
 ) -> Result<Outcome, Fault> {
     let Admitted { address, account, held } = admitted;
     let Verified { checked, rehashed } = verified;
     match account {
         Some(account) if checked == Checked::Right && account.status == Status::Active => {
-            succeed(deps, address, &account, held, (client, rehashed), trail).await
+            succeed(deps, address, &account, held, (client, rehashed, breach), trail).await
         }
         account => {
             record_failure(account.as_ref(), checked, trail);
@@ -62,7 +63,7 @@ async fn succeed(
     address: Option<Address>,
     account: &Account,
     held: Held<'_>,
-    (client, rehashed): (Client, Option<StoredPassword>),
+    (client, rehashed, breach): (Client, Option<StoredPassword>, Option<Breach>),
     trail: &mut Trail,
 ) -> Result<Outcome, Fault> {
     let now = held.this_try.now;
@@ -73,12 +74,12 @@ async fn succeed(
         held.this_try.settle(held.item, Verdict::Success),
         refund(deps, address.as_ref()),
         end_presented(deps, client.presented.as_ref()),
-        rehash(deps, account, rehashed),
+        renew(deps, account, rehashed, breach),
     );
     trail.identified(account.subject.as_str().to_owned());
     stored?;
     // None of these decides: a lease left behind runs out as a failure, a place not given back is one too many, both on the safe side.
-    note_fault(settled, trail);
+    note_fault(settled.map(drop), trail);
     note_fault(refunded, trail);
     note_fault(rehash, trail);
     if replaced? {
@@ -86,11 +87,16 @@ async fn succeed(
     }
     trail.note(EventKind::AuthnLoginSuccess);
     trail.record_session(EventKind::SessionCreated, deps.keys.pseudonym(&issued.session.key.secret_hash));
+    let is_breached = is_breached(breach, &deps.policy) == Some(true);
+    if is_breached {
+        trail.record(Event::new(EventKind::BreachedPassword).reason("change_required"));
+    }
+    let password_change_required = is_breached || account.must_change(now, deps.policy.password_max_age).is_some();
     // A device whose lane is closed, or could not take this try, is not worth keeping.
     let device = held.device.map_or_else(|| Device::new(deps.entropy.bytes(), now), |device| device.renewed(now));
     Ok(Outcome {
         rate: address.map(|address| address.refunded_status()),
-        result: Ok(LoggedIn {
+        result: Ok(Granted {
             account_id: account.subject.as_str().to_owned(),
             csrf_token: csrf::token(&deps.keys, &issued.session.key),
             token: issued.token,
@@ -98,16 +104,32 @@ async fn succeed(
             expires_at: issued.ends_at,
             idle_timeout: deps.policy.session.idle,
             device_lifetime: deps.policy.device_lifetime,
-            password_change_required: account.password_expired(now, deps.policy.password_max_age),
+            password_change_required,
         }),
     })
 }
 
-/// Replaces the hash of `account` by one at today's cost, unless the password was changed meanwhile.
-async fn rehash(deps: &Deps, account: &Account, rehashed: Option<StoredPassword>) -> Result<(), Fault> {
-    match (&account.password, rehashed) {
-        (Some(old), Some(new)) => deps.accounts.rehash(&account.key, old, &new).await,
-        _ => Ok(()),
+/// Replaces the hash of `account` by one at today's cost, and keeps what the breach service said; neither when the password was changed
+/// meanwhile.
+async fn renew(deps: &Deps, account: &Account, rehashed: Option<StoredPassword>, breach: Option<Breach>) -> Result<(), Fault> {
+    let Some(old) = &account.password else {
+        return Ok(());
+    };
+    if let Some(breached) = is_breached(breach, &deps.policy) {
+        deps.accounts.breach_answered(&account.key, old, breached).await?;
+    }
+    match rehashed {
+        None => Ok(()),
+        Some(new) => deps.accounts.rehash(&account.key, old, &new).await,
+    }
+}
+
+/// Whether the answer refuses the password; `None` without one.
+fn is_breached(breach: Option<Breach>, policy: &Policy) -> Option<bool> {
+    match breach? {
+        Breach::Unknown(_) => None,
+        Breach::Clean => Some(false),
+        Breach::Breached(count) => Some(count > policy.breach.block_over),
     }
 }
 
@@ -123,12 +145,5 @@ async fn end_presented(deps: &Deps, presented: Option<&SessionKey>) -> Result<bo
     match presented {
         None => Ok(false),
         Some(key) => deps.sessions.delete(key).await,
-    }
-}
-
-/// A failed call that decides nothing is logged and changes nothing.
-pub(super) fn note_fault(result: Result<(), Fault>, trail: &mut Trail) {
-    if let Err(fault) = result {
-        trail.record(Event::new(EventKind::DependencyFailed).reason(fault.chain()));
     }
 }

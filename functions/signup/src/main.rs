@@ -1,0 +1,21 @@
+//! The sign-up function's process.
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use palisade_edge::telemetry;
+use palisade_flows::environment;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    palisade_edge::serve(start()).await
+}
+
+async fn start() -> Result<impl Fn(String, String) -> signup::Answering, Box<dyn Error + Send + Sync>> {
+    let settings = environment::settings(signup::TABLES)?;
+    telemetry::install(settings.log);
+    let deps = Arc::new(signup::Deps::new(&settings, &environment::parts()?)?);
+    deps.warm_up().await;
+    Ok(move |event, id| signup::invoke(Arc::clone(&deps), event, id))
+}

@@ -1,0 +1,48 @@
+//! The functions behind the gateway, each called as the Lambda runtime calls it.
+
+use std::sync::Arc;
+
+use palisade_core::settings::{Settings, SettingsError};
+use palisade_flows::{Hasher, Parts};
+
+use crate::ledger::{self, Ledger};
+use crate::stack::StackError;
+
+/// Every function with its handles.
+pub(crate) struct Functions {
+    login: Arc<login::Deps>,
+    breach_check: Arc<breach_check::Deps>,
+    password_change: Arc<password_change::Deps>,
+    signup: Arc<signup::Deps>,
+}
+
+impl Functions {
+    /// From what `settings` gives, as each process would read it.
+    pub(crate) fn new(settings: &dyn Fn() -> Result<Settings, SettingsError>, parts: &Parts) -> Result<Self, StackError> {
+        let read = || settings().map_err(|error| StackError::new("the settings", &error));
+        let hasher = |settings: &Settings| Hasher::new(settings.policy.hash_cost()).observed(ledger::hashed);
+        let failed = |fault: palisade_core::Fault| StackError::new("a function does not start", &fault.chain());
+        let settings = read()?;
+        Ok(Self {
+            breach_check: Arc::new(breach_check::Deps::new(&settings, parts).map_err(failed)?),
+            password_change: Arc::new(password_change::Deps::with_hasher(&settings, parts, hasher(&settings)).map_err(failed)?),
+            signup: Arc::new(signup::Deps::with_hasher(&settings, parts, hasher(&settings)).map_err(failed)?),
+            login: Arc::new(login::Deps::with_hasher(&settings, parts, hasher(&settings)).map_err(failed)?),
+        })
+    }
+
+    /// Calls `function` with an event's text; `None` when there is no such function.
+    pub(crate) async fn call(&self, ledger: &Ledger, function: &str, event: String, request_id: String) -> Option<String> {
+        Some(match function {
+            "login" => ledger.of("login", login::invoke(Arc::clone(&self.login), event, request_id)).await,
+            "breach-check" => {
+                ledger.of("breach-check", breach_check::invoke(Arc::clone(&self.breach_check), event, request_id)).await
+            }
+            "password-change" => {
+                ledger.of("password-change", password_change::invoke(Arc::clone(&self.password_change), event, request_id)).await
+            }
+            "signup" => ledger.of("signup", signup::invoke(Arc::clone(&self.signup), event, request_id)).await,
+            _ => return None,
+        })
+    }
+}

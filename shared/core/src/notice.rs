@@ -1,0 +1,283 @@
+//! Messages to a person, and the one-time grants that some of them carry.
+//!
+//! A grant's token is `<notice id>.<key id>.<MAC>`, the MAC over the notice's id and kind, the account's key and its version. It is
+//! derived when the notice is shown and stored nowhere, so that nothing usable lies in a table, stream or dead letter; it dies when the
+//! account's version moves on.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+
+use crate::account::{Account, Subject};
+use crate::hashing::StoredPassword;
+use crate::keys::{AccountKey, KeyRing, Use};
+use crate::secret::SecretText;
+use crate::timestamp::Timestamp;
+use std::time::Duration;
+
+/// How long a reset's grant holds: 15 minutes.
+pub const RESET_LIFETIME: Duration = Duration::from_mins(15);
+
+/// How long a sign-up waits for its confirmation: 24 hours.
+pub const SIGN_UP_LIFETIME: Duration = Duration::from_hours(24);
+
+/// How long a notice without a grant is kept for its delivery: a week.
+pub const PLAIN_LIFETIME: Duration = Duration::from_hours(7 * 24);
+
+/// The id of a notice: 16 random bytes, base64url.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoticeId(String);
+
+impl NoticeId {
+    /// From 16 random bytes.
+    pub fn new(bytes: [u8; 16]) -> Self {
+        Self(Base64UrlUnpadded::encode_string(&bytes))
+    }
+
+    /// `None` unless `text` is exactly what [`NoticeId::new`] makes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0_u8; 16];
+        let is_one = text.len() == 22 && Base64UrlUnpadded::decode(text, &mut bytes).is_ok_and(|bytes| bytes.len() == 16);
+        is_one.then(|| Self(text.to_owned()))
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a notice says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// Confirm that you signed up. Carries a grant.
+    ConfirmSignUp,
+    /// Somebody signed up with your name; nothing happened.
+    SignUpAttempted,
+    /// Reset your password. Carries a grant.
+    ResetPassword,
+    /// Your password was changed.
+    PasswordChanged,
+    /// Your password was reset.
+    PasswordReset,
+    /// A session was ended after wrong passwords in it.
+    SessionEnded,
+}
+
+impl NoticeKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::ConfirmSignUp,
+        Self::SignUpAttempted,
+        Self::ResetPassword,
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::SessionEnded,
+    ];
+
+    /// The stored and public word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfirmSignUp => "confirm_sign_up",
+            Self::SignUpAttempted => "sign_up_attempted",
+            Self::ResetPassword => "reset_password",
+            Self::PasswordChanged => "password_changed",
+            Self::PasswordReset => "password_reset",
+            Self::SessionEnded => "session_ended",
+        }
+    }
+
+    /// `None` for any other word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// Whether it carries a grant.
+    pub fn grants(self) -> bool {
+        matches!(self, Self::ConfirmSignUp | Self::ResetPassword)
+    }
+
+    fn lifetime(self) -> Duration {
+        match self {
+            Self::ConfirmSignUp => SIGN_UP_LIFETIME,
+            Self::ResetPassword => RESET_LIFETIME,
+            Self::SignUpAttempted | Self::PasswordChanged | Self::PasswordReset | Self::SessionEnded => PLAIN_LIFETIME,
+        }
+    }
+}
+
+/// A sign-up that waits for its confirmation: the account it will be.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    /// The canonical identifier.
+    pub identifier: String,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// User name.
+    pub username: Option<String>,
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// The hash of the password of this very sign-up.
+    pub password: StoredPassword,
+    /// Whether the breach service did not answer when it was chosen.
+    pub breach_unchecked: bool,
+}
+
+/// A message to somebody.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// Its id.
+    pub id: NoticeId,
+    /// What it says.
+    pub kind: NoticeKind,
+    /// Whose account, or whose it would be.
+    pub account_key: AccountKey,
+    /// The account's public id, where it exists.
+    pub account_id: Option<Subject>,
+    /// Where to: the address stored with the account, or the one of the sign-up itself.
+    pub to: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its grant ends, and when it is garbage.
+    pub expires_at: Timestamp,
+    /// Written for nobody, so that the work is the same; never shown.
+    pub void: bool,
+    /// The account's version that the grant hangs on; 0 for a sign-up.
+    pub auth_version: u64,
+    /// The sign-up.
+    pub pending: Option<Pending>,
+}
+
+impl Notice {
+    /// A notice of `kind` to the owner of `account`.
+    pub fn to_account(id: NoticeId, kind: NoticeKind, account: &Account, now: Timestamp) -> Self {
+        Self {
+            account_id: Some(account.subject.clone()),
+            to: account.email.clone(),
+            void: false,
+            auth_version: account.auth_version,
+            ..Self::void(id, kind, &account.key, now)
+        }
+    }
+
+    /// A notice of `kind` to nobody.
+    pub fn void(id: NoticeId, kind: NoticeKind, account_key: &AccountKey, now: Timestamp) -> Self {
+        Self {
+            id,
+            kind,
+            account_key: account_key.clone(),
+            account_id: None,
+            to: None,
+            created_at: now,
+            expires_at: now.plus(kind.lifetime()),
+            void: true,
+            auth_version: 0,
+            pending: None,
+        }
+    }
+
+    /// A sign-up's notice, to the address it gave.
+    pub fn to_new(id: NoticeId, account_key: &AccountKey, pending: Pending, now: Timestamp) -> Self {
+        Self {
+            to: pending.email.clone(),
+            void: false,
+            pending: Some(pending),
+            ..Self::void(id, NoticeKind::ConfirmSignUp, account_key, now)
+        }
+    }
+
+    /// The token of its grant, for its reader; `None` when it carries none.
+    pub fn token(&self, keys: &KeyRing) -> Option<SecretText> {
+        (self.kind.grants() && !self.void).then(|| {
+            let version = self.auth_version.to_be_bytes();
+            let tag = Base64UrlUnpadded::encode_string(&keys.sign(Use::Grant, &self.signed(&version)));
+            SecretText::new(format!("{}.{}.{tag}", self.id.as_str(), keys.current_id()))
+        })
+    }
+
+    fn signed<'a>(&'a self, version: &'a [u8; 8]) -> [&'a [u8]; 4] {
+        [self.id.as_str().as_bytes(), self.kind.as_str().as_bytes(), self.account_key.as_str().as_bytes(), version]
+    }
+}
+
+/// A token as somebody presents it.
+pub struct Presented {
+    /// Which notice it claims to come from.
+    pub notice_id: NoticeId,
+    key_id: String,
+    tag: [u8; 32],
+}
+
+impl Presented {
+    /// `None` unless `token` has exactly the form of one.
+    pub fn parse(token: &str) -> Option<Self> {
+        let parts: Vec<&str> = token.splitn(4, '.').collect();
+        let &[id, key_id, tag] = parts.as_slice() else {
+            return None;
+        };
+        let mut bytes = [0_u8; 32];
+        let length = (tag.len() == 43).then(|| Base64UrlUnpadded::decode(tag, &mut bytes).ok().map(<[u8]>::len)).flatten();
+        let notice_id = NoticeId::parse(id)?;
+        (length == Some(32) && key_id.len() == 8).then(|| Self { notice_id, key_id: key_id.to_owned(), tag: bytes })
+    }
+
+    /// Whether it is the token of `notice`, for a grant of `kind` that has not ended.
+    pub fn proves(&self, notice: &Notice, kind: NoticeKind, keys: &KeyRing, now: Timestamp) -> bool {
+        let version = notice.auth_version.to_be_bytes();
+        let is_signed = keys.verify(Use::Grant, &self.key_id, &notice.signed(&version), &self.tag);
+        is_signed && notice.kind == kind && kind.grants() && !notice.void && self.notice_id == notice.id && now < notice.expires_at
+    }
+}
+
+impl std::fmt::Debug for Presented {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Presented(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "a-marked-fake-secret-for-tests-0001";
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn notice(kind: NoticeKind, version: u64) -> Notice {
+        let key = AccountKey::parse("AAAAAAAAAAAAAAAAAAAAAA").unwrap();
+        Notice { void: false, auth_version: version, ..Notice::void(NoticeId::new([7; 16]), kind, &key, NOW) }
+    }
+
+    #[test]
+    fn a_grant_is_its_notices_own_for_its_kind_version_and_time() {
+        let keys = KeyRing::parse(SECRET).unwrap();
+        let reset = notice(NoticeKind::ResetPassword, 5);
+        let token = reset.token(&keys).unwrap();
+        let presented = Presented::parse(token.expose()).unwrap();
+        let proves = |notice: &Notice, kind, now| presented.proves(notice, kind, &keys, now);
+        assert!(proves(&reset, NoticeKind::ResetPassword, NOW));
+        assert!(!proves(&reset, NoticeKind::ResetPassword, NOW.plus(RESET_LIFETIME)));
+        assert!(!proves(&reset, NoticeKind::ConfirmSignUp, NOW));
+        assert!(!proves(&notice(NoticeKind::ResetPassword, 6), NoticeKind::ResetPassword, NOW), "the version moved on");
+        assert!(!proves(&notice(NoticeKind::ConfirmSignUp, 5), NoticeKind::ConfirmSignUp, NOW), "another kind");
+        assert!(!proves(&Notice { void: true, ..reset.clone() }, NoticeKind::ResetPassword, NOW));
+        assert!(Notice { void: true, ..reset }.token(&keys).is_none());
+        assert!(notice(NoticeKind::PasswordChanged, 5).token(&keys).is_none());
+    }
+
+    #[test]
+    fn p25_a_grant_of_a_retired_key_holds_and_of_an_unknown_one_does_not() {
+        let (old, rotated) = (KeyRing::parse(SECRET).unwrap(), KeyRing::parse(&format!("{}2,{SECRET}", "x1".repeat(20))).unwrap());
+        let reset = notice(NoticeKind::ResetPassword, 5);
+        let presented = Presented::parse(reset.token(&old).unwrap().expose()).unwrap();
+        assert!(presented.proves(&reset, NoticeKind::ResetPassword, &rotated, NOW));
+        let dropped = KeyRing::parse(&format!("{}2", "x1".repeat(20))).unwrap();
+        assert!(!presented.proves(&reset, NoticeKind::ResetPassword, &dropped, NOW));
+    }
+
+    #[test]
+    fn se23_only_the_exact_form_is_a_token() {
+        for bad in ["", "..", "a.b.c", &"A".repeat(5_000), "AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAA.AAAA"] {
+            assert!(Presented::parse(bad).is_none(), "{bad:.40}");
+        }
+    }
+}

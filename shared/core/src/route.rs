@@ -1,0 +1,57 @@
+//! Every route of Palisade's own and what it counts: the one table of limits. The local gateway routes by it, and a test compares it
+//! with what the functions serve.
+
+use crate::ip_window::Places;
+
+/// What stands between a request and a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limits {
+    /// The gateway's throttle only.
+    Gateway,
+    /// Places of the address.
+    Address(Places),
+    /// A session, and on top what the route's flow counts for the account.
+    Session,
+}
+
+/// A route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// The function that serves it.
+    pub function: &'static str,
+    /// The method.
+    pub method: &'static str,
+    /// The path.
+    pub path: &'static str,
+    /// What it counts.
+    pub limits: Limits,
+}
+
+const fn places(auth: bool, failure: bool, breach_check: bool) -> Places {
+    Places { auth, failure, breach_check }
+}
+
+/// What a login takes: R34, R35 and R36.
+pub const LOGIN: Places = places(true, true, false);
+/// What sign-up, confirmation, resend, reset and its request take: R34 and R36.
+pub const SIGN_UP: Places = places(true, false, false);
+/// What a breach check takes: R34 and 60 an hour.
+pub const BREACH_CHECK: Places = places(false, false, true);
+
+const fn route(function: &'static str, method: &'static str, path: &'static str, limits: Limits) -> Route {
+    Route { function, method, path, limits }
+}
+
+/// All routes.
+pub const ROUTES: &[Route] = &[
+    route("login", "POST", "/login", Limits::Address(LOGIN)),
+    route("login", "GET", "/health", Limits::Gateway),
+    route("breach-check", "POST", "/breach-check", Limits::Address(BREACH_CHECK)),
+    route("signup", "POST", "/signup", Limits::Address(SIGN_UP)),
+    route("signup", "POST", "/signup/confirm", Limits::Address(SIGN_UP)),
+    route("signup", "POST", "/signup/resend", Limits::Address(SIGN_UP)),
+    route("password-change", "GET", "/password/policy", Limits::Gateway),
+    route("password-change", "POST", "/password/change", Limits::Session),
+    route("password-change", "POST", "/password/reset/request", Limits::Address(SIGN_UP)),
+    route("password-change", "POST", "/password/reset", Limits::Address(SIGN_UP)),
+];

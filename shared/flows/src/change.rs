@@ -1,0 +1,286 @@
+//! A change of the password by its owner.
+//!
+//! ```text
+//! 1  read session and account in one batch                                       not alive: 401
+//! 2  read the history ‖ the lane of this session (‖ the device's)                four changes today: 429
+//! 3  reserve a try on the lane                                                   delayed: 429
+//! 4  check the current password ‖ ask the breach service                         wrong: settle, 401
+//!    compare with the history, check every rule                                  not met: 422
+//!    hash the new one
+//! 5  one transaction: account, history, sessions, notice ‖ settle the try        somebody was faster: 409
+//! ```
+//!
+//! Depth 4 (the breach service is no store); three hashes whatever the history, one more for each other parameter set and each imported
+//! entry in it. All other sessions and all devices end with the account's next version; this session gets a successor.
+
+mod wrong;
+
+use std::sync::Arc;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use palisade_cloud::accounts::NewPassword;
+use palisade_cloud::counters::{LaneItem, LaneKey};
+use palisade_cloud::sessions::SessionsWithAccounts;
+use palisade_cloud::{
+    Accounts, Clock, Counters, Entropy, Hibp, History, Notices, Parts, Sessions, Store, Transacted, Transactions, Write,
+};
+use palisade_core::breach::Breach;
+use palisade_core::device::Device;
+use palisade_core::event::{Event, EventKind, Trail};
+use palisade_core::history::{Compared, Entry, Past, change_limit};
+use palisade_core::notice::{Notice, NoticeId, NoticeKind};
+use palisade_core::password::Candidate;
+use palisade_core::secret::{SecretBytes, SecretText};
+use palisade_core::session::{self, Granted, SessionKey};
+use palisade_core::settings::{Settings, Table};
+use palisade_core::throttle::{Refusal, Verdict};
+use palisade_core::{Denial, Fault, KeyRing, Password, Policy, RateLimited, Timestamp, csrf};
+
+use crate::address::note_fault;
+use crate::choose;
+use crate::hasher::Hasher;
+use crate::lane::Try;
+use crate::validate::{Live, validate};
+
+/// The tables a change cannot do without; the function's IAM policy lists the same.
+pub const TABLES: &[Table] = &[Table::Accounts, Table::Sessions, Table::History, Table::Counters, Table::Notices];
+
+/// What a change works with.
+#[derive(Debug)]
+pub struct Deps {
+    pairs: SessionsWithAccounts,
+    sessions: Sessions,
+    accounts: Accounts,
+    history: History,
+    counters: Counters,
+    notices: Notices,
+    transactions: Transactions,
+    hibp: Arc<Hibp>,
+    keys: Arc<KeyRing>,
+    policy: Policy,
+    hasher: Hasher,
+    entropy: Entropy,
+    clock: Clock,
+}
+
+impl Deps {
+    /// Handles to the tables and keys that `settings` name.
+    ///
+    /// # Errors
+    /// A fault when the settings do not name one of [`TABLES`].
+    pub fn new(settings: &Settings, parts: &Parts, hasher: Hasher, hibp: Arc<Hibp>) -> Result<Self, Fault> {
+        let store = Store::new(settings, parts);
+        Ok(Self {
+            pairs: SessionsWithAccounts::new(&store, settings)?,
+            sessions: Sessions::new(&store, settings)?,
+            accounts: Accounts::new(&store, settings)?,
+            history: History::new(&store, settings)?,
+            counters: Counters::new(&store, settings)?,
+            notices: Notices::new(&store, settings)?,
+            transactions: Transactions::new(&store, parts),
+            hibp,
+            keys: Arc::clone(&settings.keys),
+            policy: settings.policy.clone(),
+            hasher,
+            entropy: parts.entropy.clone(),
+            clock: parts.clock.clone(),
+        })
+    }
+
+    /// Opens the connection to the store, so that the first request does not wait for it. A failure shows at that request.
+    pub async fn warm_up(&self) {
+        drop(self.counters.warm_up().await);
+    }
+
+    /// The time now. A request asks once.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// A change that somebody asks for.
+#[derive(Debug)]
+pub struct Change {
+    /// The session it is asked in, not yet known to be one.
+    pub session: SessionKey,
+    /// The password there is.
+    pub current: Arc<Password>,
+    /// The one there should be.
+    pub new: Arc<Password>,
+    /// A device token sent along, not yet verified.
+    pub device_token: Option<SecretText>,
+}
+
+/// Judges `change` and makes it.
+///
+/// # Errors
+/// A fault when a dependency did not do its part. Then either nothing is changed or, where only the answer was lost, everything is.
+pub async fn change(deps: &Deps, change: &Change, now: Timestamp, trail: &mut Trail) -> Result<Result<Granted, Denial>, Fault> {
+    let rules = (&deps.policy.session, deps.keys.as_ref());
+    let live = match validate(&deps.pairs, &change.session, rules, now, trail).await? {
+        Ok(live) => live,
+        Err(denial) => return Ok(Err(denial)),
+    };
+    let own_device = own_device(deps, &live, change, now);
+    let session_key = LaneKey::session(&live.session.key);
+    let (found, session_lane, device_lane) = tokio::join!(
+        deps.history.of(&live.account.key),
+        deps.counters.lane(&session_key, now, &deps.policy.session_lane),
+        device_lane(deps, own_device.as_ref(), &live, now),
+    );
+    let found = found?;
+    if found.corrupt {
+        trail.record(Event::new(EventKind::CorruptItem).reason("history"));
+    }
+    if let Some(limit) = change_limit(&found.entries, now) {
+        return Ok(Err(limited(limit, trail)));
+    }
+    let nonce = Base64UrlUnpadded::encode_string(&deps.entropy.bytes::<16>());
+    let lanes = Lanes { device: own_device.as_ref().zip(device_lane?), session: session_lane? };
+    let (this_try, item) = match reserve(deps, lanes, &live, &nonce, now).await? {
+        Ok(held) => held,
+        Err(Refusal::Closed) => return Ok(Err(Denial::Unauthenticated)),
+        Err(refusal) => return Ok(Err(limited(refusal.rate_limited(now), trail))),
+    };
+    let (current_is_right, breach) = tokio::join!(proved(deps, &live, change), deps.hibp.check(&change.new, now));
+    if !current_is_right? {
+        return wrong::settle(deps, &live, (this_try, item), trail).await.map(Err);
+    }
+    // The current password is right, so the try is a success whatever comes of the new one.
+    let chosen = choose_new(deps, &live, change, &found.entries, breach, trail).await;
+    let Ok(Ok(chosen)) = chosen else {
+        note_fault(this_try.settle(item, Verdict::Success).await.map(drop), trail);
+        return chosen.map(|chosen| Err(chosen.err().unwrap_or(Denial::Conflict)));
+    };
+    let (writes, granted) = prepare(deps, &live, &found.entries, chosen, own_device.as_ref(), now).await?;
+    let (written, settled) = tokio::join!(deps.transactions.write(writes), this_try.settle(item, Verdict::Success));
+    note_fault(settled.map(drop), trail);
+    if written? != Transacted::Done {
+        trail.record(Event::new(EventKind::AuthnPasswordChangeFail).reason("conflict"));
+        return Ok(Err(Denial::Conflict));
+    }
+    trail.note(EventKind::AuthnPasswordChange);
+    Ok(Ok(granted))
+}
+
+fn limited(limit: RateLimited, trail: &mut Trail) -> Denial {
+    trail.record(Event::new(EventKind::ExcessRateLimitExceeded).reason(limit.reason.as_str()));
+    Denial::RateLimited(limit)
+}
+
+fn own_device(deps: &Deps, live: &Live, change: &Change, now: Timestamp) -> Option<Device> {
+    let token = change.device_token.as_ref()?;
+    let device = Device::verify(token.expose(), &deps.keys, &live.account.key, now, deps.policy.device_lifetime)?;
+    device.known_since(live.account.devices_not_before).then_some(device)
+}
+
+async fn device_lane(deps: &Deps, device: Option<&Device>, live: &Live, now: Timestamp) -> Result<Option<LaneItem>, Fault> {
+    match device {
+        None => Ok(None),
+        Some(device) => {
+            let key = LaneKey::device(&live.account.key, device.id());
+            deps.counters.lane(&key, now, &deps.policy.device_lane).await.map(Some)
+        }
+    }
+}
+
+struct Lanes<'a> {
+    device: Option<(&'a Device, LaneItem)>,
+    session: LaneItem,
+}
+
+/// A try on the device's lane, unless there is none or it is closed: then on this session's own, which strangers cannot reach either.
+async fn reserve<'a>(
+    deps: &'a Deps,
+    lanes: Lanes<'_>,
+    live: &Live,
+    nonce: &'a str,
+    now: Timestamp,
+) -> Result<Result<(Try<'a>, LaneItem), Refusal>, Fault> {
+    let on = |key, rules| Try { counters: &deps.counters, key, rules, nonce, now };
+    if let Some((device, lane)) = lanes.device {
+        let this_try = on(LaneKey::device(&live.account.key, device.id()), &deps.policy.device_lane);
+        match this_try.reserve(lane).await? {
+            Ok(item) => return Ok(Ok((this_try, item))),
+            Err(refusal @ Refusal::Delayed(_)) => return Ok(Err(refusal)),
+            Err(Refusal::Closing(_) | Refusal::Closed) => {}
+        }
+    }
+    let this_try = on(LaneKey::session(&live.session.key), &deps.policy.session_lane);
+    Ok(this_try.reserve(lanes.session).await?.map(|item| (this_try, item)))
+}
+
+async fn proved(deps: &Deps, live: &Live, change: &Change) -> Result<bool, Fault> {
+    match &live.account.password {
+        None => Ok(false),
+        Some(stored) => deps.hasher.matches(&change.current, stored.clone()).await,
+    }
+}
+
+/// A new password that meets every rule, and what is kept of it.
+struct Chosen {
+    new: Arc<Password>,
+    compared: Compared,
+    breach_unchecked: bool,
+}
+
+async fn choose_new(
+    deps: &Deps,
+    live: &Live,
+    change: &Change,
+    entries: &[Entry],
+    breach: Breach,
+    trail: &mut Trail,
+) -> Result<Result<Chosen, Denial>, Fault> {
+    let breach_unchecked = choose::unchecked(breach, &deps.policy.breach, trail)?;
+    let reuse = usize::try_from(deps.policy.password.reuse).unwrap_or(usize::MAX);
+    let past = Past::without_current(&live.account, entries, reuse);
+    let compared = deps.hasher.compare(&change.new, past, deps.entropy.bytes()).await?;
+    let candidate = Candidate {
+        password: &change.new,
+        attributes: live.account.attributes(),
+        reused: compared.reused || change.new.is_same_as(&change.current),
+        breach: Some(breach),
+    };
+    if let Some(denial) = choose::rejected(&deps.policy, &candidate) {
+        trail.record(Event::new(EventKind::AuthnPasswordChangeFail).reason("password_rejected"));
+        return Ok(Err(denial));
+    }
+    Ok(Ok(Chosen { new: Arc::clone(&change.new), compared, breach_unchecked }))
+}
+
+/// Hashes the new password; everything that is to be written at once, and what the owner gets once it is.
+async fn prepare(
+    deps: &Deps,
+    live: &Live,
+    entries: &[Entry],
+    chosen: Chosen,
+    own_device: Option<&Device>,
+    now: Timestamp,
+) -> Result<(Vec<Write>, Granted), Fault> {
+    let Live { session, account } = live;
+    let auth_version = account.auth_version.wrapping_add(1);
+    let password = deps.hasher.hash(&chosen.new, deps.entropy.bytes()).await?;
+    let Compared { digest, salt, .. } = chosen.compared;
+    let new =
+        NewPassword { password, digest, history_salt: salt, auth_version, at: now, breach_unchecked: chosen.breach_unchecked };
+    let secret = SecretBytes::new(deps.entropy.bytes());
+    let issued = session::rotate(session, auth_version, &secret, now, &deps.policy.session);
+    let notice = Notice::to_account(NoticeId::new(deps.entropy.bytes()), NoticeKind::PasswordChanged, account, now);
+    let mut writes = choose::replace((&deps.accounts, &deps.history), account, entries, &new)?;
+    writes.push(deps.sessions.put_new(&issued.session)?);
+    writes.push(deps.sessions.bury(session, auth_version, now)?);
+    writes.push(deps.notices.put(&notice)?);
+    let device = own_device.map_or_else(|| Device::new(deps.entropy.bytes(), now), |device| device.renewed(now));
+    let granted = Granted {
+        account_id: account.subject.as_str().to_owned(),
+        csrf_token: csrf::token(&deps.keys, &issued.session.key),
+        token: issued.token,
+        device_token: device.token(&deps.keys, &account.key),
+        expires_at: issued.ends_at,
+        idle_timeout: deps.policy.session.idle,
+        device_lifetime: deps.policy.device_lifetime,
+        password_change_required: false,
+    };
+    Ok((writes, granted))
+}

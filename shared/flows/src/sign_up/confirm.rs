@@ -1,0 +1,146 @@
+//! The second half of a sign-up: its confirmation, and its notice once more.
+
+use std::sync::Arc;
+
+use palisade_cloud::Transacted;
+use palisade_cloud::counters::Pace;
+use palisade_core::event::{Event, EventKind, Trail};
+use palisade_core::history::{Compared, Past};
+use palisade_core::notice::{Notice, NoticeId, NoticeKind, Pending, Presented, SIGN_UP_LIFETIME};
+use palisade_core::{Account, AccountKey, ClientIp, Denial, Fault, Identifier, Password, Role, Status, Subject, Timestamp, route};
+
+use super::{BETWEEN_NOTICES, Deps};
+use crate::Outcome;
+use crate::address::Address;
+use crate::reset;
+
+/// Makes the account of the sign-up whose grant `token` is and whose password `password` is; its public id.
+///
+/// # Errors
+/// A fault when the store or the hash did not do its part.
+pub async fn confirm(
+    deps: &Deps,
+    token: &str,
+    password: &Arc<Password>,
+    ip: ClientIp,
+    now: Timestamp,
+    trail: &mut Trail,
+) -> Result<Outcome<String>, Fault> {
+    let presented = Presented::parse(token);
+    let (address, notice) =
+        tokio::join!(Address::take(&deps.gate, ip, route::SIGN_UP, None, now), reset::notice(&deps.notices, presented.as_ref()));
+    let address = address?;
+    let rate = Some(address.status());
+    if let Some(limit) = address.refusal(trail) {
+        return Ok(Outcome { rate, result: Err(Denial::RateLimited(limit)) });
+    }
+    let granted =
+        presented.zip(notice?).filter(|(presented, notice)| presented.proves(notice, NoticeKind::ConfirmSignUp, &deps.keys, now));
+    let result = match granted.and_then(|(_, notice)| Some((notice.pending.clone()?, notice))) {
+        None => Err(Denial::InvalidGrant),
+        Some((pending, notice)) => make(deps, &notice, pending, password, now, trail).await?,
+    };
+    match &result {
+        Ok(_) => trail.note(EventKind::UserCreated),
+        Err(_) => trail.record(Event::new(EventKind::AuthnGrantFail).reason("confirm_sign_up")),
+    }
+    Ok(Outcome { rate, result })
+}
+
+async fn make(
+    deps: &Deps,
+    notice: &Notice,
+    pending: Pending,
+    password: &Arc<Password>,
+    now: Timestamp,
+    trail: &mut Trail,
+) -> Result<Result<String, Denial>, Fault> {
+    trail.about(deps.keys.pseudonym(notice.account_key.as_str()));
+    if !deps.hasher.matches(password, pending.password.clone()).await? {
+        return Ok(Err(Denial::InvalidGrant));
+    }
+    let account = account(deps, &notice.account_key, pending, password, now).await?;
+    let writes = vec![deps.notices.consume(notice)?, deps.accounts.put_new(&account)?];
+    Ok(match deps.transactions.write(writes).await? {
+        Transacted::Done => {
+            trail.identified(account.subject.as_str().to_owned());
+            Ok(account.subject.as_str().to_owned())
+        }
+        // The grant was used meanwhile, or, with the grant still there, somebody else has the name now.
+        Transacted::Refused(places) if places.contains(&0) => Err(Denial::InvalidGrant),
+        Transacted::Refused(_) => Err(Denial::Conflict),
+    })
+}
+
+/// The account that `pending` becomes, with the digest of its `password` for the history.
+pub(super) async fn account(
+    deps: &Deps,
+    key: &AccountKey,
+    pending: Pending,
+    password: &Arc<Password>,
+    now: Timestamp,
+) -> Result<Account, Fault> {
+    let Compared { digest, salt, .. } = deps.hasher.compare(password, Past::nothing(), deps.entropy.bytes()).await?;
+    Ok(Account {
+        key: key.clone(),
+        subject: Subject::from_random(deps.entropy.bytes()),
+        identifier: pending.identifier,
+        email: pending.email,
+        username: pending.username,
+        first_name: pending.first_name,
+        last_name: pending.last_name,
+        role: Role::Regular,
+        status: Status::Active,
+        created_at: now,
+        password: Some(pending.password),
+        password_changed_at: Some(now),
+        current_digest: Some(digest),
+        history_salt: Some(salt),
+        breach_unchecked: pending.breach_unchecked,
+        must_change: None,
+        // Random, so that a recycled name never revives old sessions.
+        auth_version: u64::from_be_bytes(deps.entropy.bytes()) >> 1,
+        devices_not_before: Timestamp::EPOCH,
+    })
+}
+
+/// Sends the latest notice of a sign-up under `identifier` once more, if one waits; it does not wait longer for that.
+///
+/// # Errors
+/// A fault when the store did not do its part.
+pub async fn resend(
+    deps: &Deps,
+    identifier: &Identifier,
+    ip: ClientIp,
+    now: Timestamp,
+    trail: &mut Trail,
+) -> Result<Outcome<()>, Fault> {
+    let key = deps.identity_key.account_key(identifier);
+    trail.about(deps.keys.pseudonym(key.as_str()));
+    let name_tag = deps.identity_key.name_tag(identifier);
+    let (address, latest) = tokio::join!(
+        Address::take(&deps.gate, ip, route::SIGN_UP, Some(&name_tag), now),
+        deps.counters.latest_grant(NoticeKind::ConfirmSignUp, &key),
+    );
+    let address = address?;
+    let rate = Some(address.status());
+    if let Some(limit) = address.refusal(trail) {
+        return Ok(Outcome { rate, result: Err(Denial::RateLimited(limit)) });
+    }
+    // Where there is none, one that cannot be is read, so that the calls are the same.
+    let latest = latest?.unwrap_or_else(|| NoticeId::new(deps.entropy.bytes()));
+    let id = NoticeId::new(deps.entropy.bytes());
+    let waiting = deps.notices.get(&latest).await?.filter(|notice| notice.pending.is_some() && now < notice.expires_at);
+    let notice = match waiting {
+        Some(waiting) => Notice { id, created_at: now, ..waiting },
+        None => Notice::void(id, NoticeKind::ConfirmSignUp, &key, now),
+    };
+    let pace = Pace { between: BETWEEN_NOTICES, remembered: SIGN_UP_LIFETIME };
+    let writes = vec![deps.counters.pace(notice.kind, &key, &notice.id, now, pace)?, deps.notices.put(&notice)?];
+    let reason = match deps.transactions.write(writes).await? {
+        Transacted::Done => "resent",
+        Transacted::Refused(_) => "too_soon",
+    };
+    trail.record(Event::new(EventKind::UserSignedUp).reason(reason));
+    Ok(Outcome { rate, result: Ok(()) })
+}
