@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use palisade_core::hashing::{self, Argon2Params, Checked, Cost, Normalization, StoredPassword};
+use palisade_core::history::{self, Digest, Entry, Old, Past};
 use palisade_core::password::{self, Attributes, Candidate, PasswordRules};
-use palisade_core::{Password, throttle, user_agent};
+use palisade_core::{Password, Timestamp, throttle, user_agent};
 use serde_json::Value;
 
 fn cases(file: &str) -> Vec<Value> {
@@ -138,5 +139,48 @@ fn r42_the_delay_is_the_articles() {
         let seconds = case["seconds"].as_u64().expect("a number");
         let delay = throttle::delay_after(attempts, Duration::from_mins(1));
         assert_eq!(delay, Duration::from_secs(seconds), "{attempts}");
+    }
+}
+
+/// An account whose passwords were `set` in this order: the digest of its current one, and its history, newest first.
+fn past(set: &[&str], keep: usize) -> (Option<Digest>, Vec<Entry>) {
+    let digest = |text: &str| {
+        let password = Password::new(text).expect("short enough");
+        Past::nothing().compare(&password, [7; 16], &CHEAP.params).expect("it runs").digest
+    };
+    let mut digests: Vec<Digest> = set.iter().map(|text| digest(text)).collect();
+    let current = digests.pop();
+    let entry = |(place, digest): (usize, Digest)| Entry {
+        changed_at: Timestamp::from_seconds(i64::try_from(place).expect("few")),
+        old: Old::Digest(digest),
+    };
+    (current, digests.into_iter().enumerate().map(entry).rev().take(keep).collect())
+}
+
+#[test]
+fn r11_the_current_and_the_last_five_are_refused_as_the_article_means_it() {
+    for case in cases(include_str!("../vectors/history.json")) {
+        let set: Vec<&str> = case["set"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+        assert_eq!(number(&case, "keep"), history::KEPT);
+        let (current, entries) = past(&set, history::KEPT);
+        let kept: Vec<usize> = case["kept"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(Value::as_u64)
+            .map(|n| usize::try_from(n).expect("few"))
+            .collect();
+        let places: Vec<usize> = entries.iter().map(|entry| usize::try_from(entry.changed_at.seconds()).expect("few")).collect();
+        assert_eq!(places, kept, "{}", case["id"]);
+        let olds = current
+            .into_iter()
+            .map(Old::Digest)
+            .chain(entries.into_iter().take(number(&case, "prevent_reuse")).map(|entry| entry.old));
+        let past = Past::among([7; 16], olds);
+        for candidate in case["candidates"].as_array().expect("candidates") {
+            let password = Password::new(text(candidate, "password")).expect("short enough");
+            let compared = past.compare(&password, [9; 16], &CHEAP.params).expect("it runs");
+            assert_eq!(Some(compared.reused), candidate["refused_nfc"].as_bool(), "{} {candidate}", case["id"]);
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use palisade_local::{ClockMode, Entry, Fault, NewAccount, Options, Payload, Stack};
+use palisade_local::{BreachService, ClockMode, Entry, Fault, NewAccount, Options, Payload, Stack};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -63,6 +63,12 @@ impl WorldBuilder {
             .setting("PALISADE_ATTEMPT_TIMEOUT_MS", 100)
             .setting("PALISADE_OPERATION_TIMEOUT_MS", 250)
             .setting("PALISADE_DEADLINE_MS", 1_000)
+    }
+
+    /// With breaches looked up at `url`.
+    pub fn breach_service(mut self, url: &str) -> Self {
+        self.0.breach = BreachService::At(url.to_owned());
+        self
     }
 
     /// With DynamoDB elsewhere on this machine.

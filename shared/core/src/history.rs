@@ -104,6 +104,11 @@ impl Past {
         Self { salt: account.history_salt, olds: Old::of(account).into_iter().chain(older).collect() }
     }
 
+    /// These, under this salt.
+    pub fn among(salt: [u8; SALT_BYTES], olds: impl IntoIterator<Item = Old>) -> Self {
+        Self { salt: Some(salt), olds: olds.into_iter().collect() }
+    }
+
     /// Nothing to compare with: for an account to be.
     pub fn nothing() -> Self {
         Self { salt: None, olds: Vec::new() }

@@ -37,7 +37,8 @@ impl Counters {
             .item("notice_id", s(notice.as_str()))
             .item("open_again_at", millis(now.plus(pace.between)))
             .item("expires_at", ttl(now.plus(pace.between.max(pace.remembered))))
-            .condition_expression("attribute_not_exists(counter) OR open_again_at <= :now")
+            .condition_expression("attribute_not_exists(#key) OR open_again_at <= :now")
+            .expression_attribute_names("#key", "counter")
             .expression_attribute_values(":now", millis(now));
         Write::put(put)
     }
