@@ -68,6 +68,7 @@ fn dependencies_point_the_right_way() {
                 "password-change",
                 "signup",
             ],
+            "palisade" => &["palisade-core", "palisade-cloud", "palisade-flows"],
             "acceptance" => &["palisade-core", "palisade-edge", "palisade-local"],
             "login" | "breach-check" | "password-change" | "signup" => &["palisade-core", "palisade-edge", "palisade-flows"],
             _ => return None,

@@ -7,6 +7,7 @@ mod budgets;
 mod dependencies;
 mod enumeration;
 mod guards;
+mod import_django;
 mod imports;
 mod input;
 mod known_devices;

@@ -116,7 +116,12 @@ impl LocalStack {
 
 /// Runs the built binary `name` until it ends by itself; whether it succeeded, and all it printed.
 pub async fn run_to_end(name: &str, variables: &[(String, String)]) -> (bool, String) {
-    let output = command(name, variables).env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1").output();
+    run_with(name, &[], variables).await
+}
+
+/// The same with `arguments`.
+pub async fn run_with(name: &str, arguments: &[&str], variables: &[(String, String)]) -> (bool, String) {
+    let output = command(name, variables).args(arguments).env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1").output();
     let output = tokio::time::timeout(PATIENCE, output).await.expect("it ends").expect("it starts");
     let printed = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&printed).into_owned())

@@ -1,0 +1,63 @@
+//! How a stack is started.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::events::Payload;
+
+/// Whose time a stack runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum ClockMode {
+    /// The system's.
+    #[default]
+    System,
+    /// One that moves when told to.
+    Manual,
+}
+
+/// Where breaches are looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum BreachService {
+    /// In the stack's own service over the common-password list.
+    #[default]
+    Offline,
+    /// In the public one.
+    Live,
+    /// At this URL.
+    At(String),
+}
+
+impl FromStr for BreachService {
+    type Err = std::convert::Infallible;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(match word {
+            "offline" => Self::Offline,
+            "live" => Self::Live,
+            url => Self::At(url.to_owned()),
+        })
+    }
+}
+
+/// How a stack is started. The default: free ports, in memory, the system's clock, the functions' default settings.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The gateway's port; 0 for a free one.
+    pub port: u16,
+    /// The embedded DynamoDB's port; 0 for a free one.
+    pub dynamodb_port: u16,
+    /// The offline breach service's port; 0 for a free one.
+    pub hibp_port: u16,
+    /// Where breaches are looked up.
+    pub breach: BreachService,
+    /// A file to keep the data in.
+    pub db: Option<PathBuf>,
+    /// Whose time.
+    pub clock: ClockMode,
+    /// The form of events.
+    pub payload: Payload,
+    /// Settings of the functions, beside those that name keys, tables and endpoint.
+    pub settings: Vec<(String, String)>,
+    /// Another DynamoDB on this machine instead of the embedded one.
+    pub dynamodb_url: Option<String>,
+}
