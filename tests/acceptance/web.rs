@@ -2,6 +2,7 @@
 
 use acceptance::{Reply, World};
 use reqwest::Method;
+use serde_json::{Value, json};
 
 const PASSWORD: &str = "correct-Horse-7-battery";
 
@@ -152,4 +153,43 @@ async fn errors_are_text_where_a_client_prefers_it() {
     let world = world().await;
     let reply = world.stranger().header("accept", "text/plain").login("alice@example.com", "wrong").await;
     assert_eq!(reply.text, "401 invalid_credentials: The identifier or the password is wrong.\n");
+}
+
+#[tokio::test]
+async fn every_route_in_the_table_is_served_and_knows_its_method() {
+    let world = World::start().await;
+    for route in palisade_core::route::ROUTES {
+        let event = |method: &str| {
+            json!({
+                "version": "2.0",
+                "rawPath": route.path,
+                "headers": {},
+                "requestContext": { "http": { "method": method, "sourceIp": "198.51.100.1" }, "stage": "$default" },
+            })
+        };
+        let call = async |method: &str| -> Value {
+            let result = world.stack().call(route.function, &event(method).to_string()).await.expect("a function");
+            serde_json::from_str(&result).expect("JSON")
+        };
+        let answered = call(route.method).await["statusCode"].as_u64().expect("a status");
+        assert!(![404, 405].contains(&answered), "{route:?}: {answered}");
+        let other = call("PUT").await;
+        assert_eq!((&other["statusCode"], &other["headers"]["allow"]), (&json!(405), &json!(route.method)), "{route:?}");
+        let limited = palisade_core::route::Limits::Gateway;
+        assert!(route.limits != limited || route.method == "GET", "{route:?}: a route that writes has limits");
+    }
+}
+
+#[tokio::test]
+async fn r61_the_password_routes_answer_rest_events_alike() {
+    let world = World::builder().rest().start().await;
+    world.account("alice@example.com", PASSWORD).await;
+    let login = world.stranger().login("alice@example.com", PASSWORD).await;
+    let owner = world.stranger().signed_in(&login);
+    let body = json!({ "current_password": PASSWORD, "new_password": "Violet-Kettle-9-harbour" });
+    assert_eq!(owner.post("/password/change", &body).await.status(), 200);
+    let sign_up = json!({ "email": "b@example.com", "password": "Violet-Kettle-9-harbour" });
+    assert_eq!(world.stranger().post("/signup", &sign_up).await.status(), 202);
+    assert_eq!(world.stranger().post("/breach-check", &json!({ "password": "x" })).await.status(), 200);
+    assert_eq!(world.stranger().post("/password/reset/request", &json!({ "identifier": "b" })).await.status(), 202);
 }
