@@ -17,7 +17,7 @@ async fn change(world: &World) -> Reply {
     let owner = world.stranger();
     let login = owner.login("alice@example.com", OLD).await;
     assert_eq!(login.status(), 200, "{}", login.text);
-    owner.signed_in(&login).post("/password/change", &json!({ "current_password": OLD, "new_password": NEW })).await
+    login.session().post("/password/change", &json!({ "current_password": OLD, "new_password": NEW })).await
 }
 
 async fn with_account(refuse: bool) -> World {
@@ -256,12 +256,22 @@ async fn b18_a_flagged_password_that_turns_out_breached_limits_the_session_to_ch
 
 #[tokio::test]
 async fn b15_no_form_of_a_password_is_logged_and_the_prefix_never_beside_an_account() {
+    use sha1::{Digest, Sha1};
     let world = World::builder().setting("PALISADE_LOG", "trace").start().await;
-    check(&world, "Canary-Breach-4711-fake").await;
-    let asked = world.stack().hibp().asked();
+    world.account("alice@example.com", OLD).await;
+    let owner = world.stranger().login("alice@example.com", OLD).await.session();
+    let canary = "Canary-Breach-4711-fake";
+    let body = json!({ "current_password": OLD, "new_password": canary });
+    assert_eq!(owner.post("/password/change", &body).await.status(), 200);
+    check(&world, canary).await;
+    let hex = Sha1::digest(canary.as_bytes()).iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"));
+    assert_eq!(world.stack().hibp().asked()[0].prefix, hex[..5]);
     let log = acceptance::log::text();
-    for secret in ["Canary-Breach-4711-fake", asked[0].prefix.as_str()] {
+    for secret in [canary, &hex, &hex.to_lowercase(), &hex[5..], &hex[5..].to_lowercase()] {
         assert!(!log.contains(secret), "{secret}");
+    }
+    for event in owner.events() {
+        assert!(!event.to_string().contains(&hex[..5]), "{event}");
     }
 }
 
@@ -275,4 +285,61 @@ async fn i02_a_password_that_is_no_text_is_400_and_costs_nothing() {
         assert!(world.last_entry().calls.is_empty());
     }
     assert!(world.stack().hibp().asked().is_empty());
+}
+
+#[tokio::test]
+async fn b18_a_breach_that_cannot_be_kept_lets_nobody_in() {
+    let world = with_account(false).await;
+    let suffix = suffix_of_new(&world).await;
+    world.advance(3_600);
+    world.stack().hibp().inject(Fault::always(Mode::Error));
+    assert_eq!(change(&world).await.status(), 200);
+    world.stack().hibp().clear();
+    world.stack().hibp().answer_with(format!("{OTHER}\r\n{suffix}:4711\r\n"));
+    world.advance(60);
+    world.fault(Fault::always(Mode::Error).table("accounts").operation("UpdateItem"));
+    assert_eq!(world.stranger().login("alice@example.com", NEW).await.status(), 503, "the session would not be limited");
+    world.stack().faults().clear();
+    assert_eq!(world.stranger().login("alice@example.com", NEW).await.json()["password_change_required"], true);
+}
+
+#[tokio::test]
+async fn e05_the_service_is_not_asked_about_a_disabled_account() {
+    let world = with_account(false).await;
+    world.stack().hibp().inject(Fault::always(Mode::Error));
+    assert_eq!(change(&world).await.status(), 200);
+    let key = world.items("accounts").await[0]["account_key"].as_str().expect("a key").to_owned();
+    world.edit("accounts", &[("account_key", &key)], "status", Some(acceptance::Edit::S("disabled".into()))).await;
+    world.stack().hibp().clear();
+    world.advance(60);
+    let asked = world.stack().hibp().asked().len();
+    assert_eq!(world.stranger().login("alice@example.com", NEW).await.status(), 401);
+    assert_eq!(world.stack().hibp().asked().len(), asked);
+}
+
+#[tokio::test]
+async fn p27_a_common_password_is_422_whatever_the_network_does_and_whatever_the_setting_says() {
+    for refuse in [false, true] {
+        let world = with_account(refuse).await;
+        world.stack().hibp().inject(Fault::always(Mode::Error));
+        let reply = world.stranger().post("/signup", &json!({ "email": "b@example.com", "password": "1qaz2wsx3edc" })).await;
+        assert_eq!(reply.status(), 422, "{}", reply.text);
+        assert!(reply.json()["errors"].as_array().expect("errors").iter().any(|error| error["code"] == "too_common"));
+    }
+}
+
+#[tokio::test]
+async fn b01_a_service_that_cannot_be_reached_flags_the_change_or_refuses_it() {
+    for (refuse, status) in [("allow", 200), ("refuse", 503)] {
+        let world = World::builder()
+            .breach_service("https://127.0.0.1:1")
+            .setting("PALISADE_BREACH_UNAVAILABLE", refuse)
+            .setting("PALISADE_HIBP_TIMEOUT_MS", 300)
+            .start()
+            .await;
+        world.account("alice@example.com", OLD).await;
+        assert_eq!(change(&world).await.status(), status, "{refuse}");
+        let flagged = world.items("accounts").await[0].contains_key("breach_unchecked");
+        assert_eq!(flagged, status == 200);
+    }
 }

@@ -67,10 +67,14 @@ fn dependencies_point_the_right_way() {
                 "breach-check",
                 "password-change",
                 "signup",
+                "sessions",
+                "session-validation",
             ],
             "palisade" => &["palisade-core", "palisade-cloud", "palisade-flows"],
             "acceptance" => &["palisade-core", "palisade-edge", "palisade-local"],
-            "login" | "breach-check" | "password-change" | "signup" => &["palisade-core", "palisade-edge", "palisade-flows"],
+            "login" | "breach-check" | "password-change" | "signup" | "sessions" | "session-validation" => {
+                &["palisade-core", "palisade-edge", "palisade-flows"]
+            }
             _ => return None,
         })
     };

@@ -51,9 +51,14 @@ async fn r02_users_that_django_made_are_imported_and_log_in_with_each_hasher() {
     assert_eq!(world.stranger().login("sso@example.com", "").await.status(), 401, "without a password");
     let history = world.items("history").await;
     assert_eq!(history.len(), 10, "the newest ten");
+    let now = world.stack().clock().expect("manual").now().millis();
+    let at = |item: &std::collections::HashMap<String, Value>| {
+        item["changed_at"].as_str().expect("a number").parse::<i64>().expect("a number")
+    };
+    assert!(history.iter().all(|item| at(item) < now));
     let login = world.stranger().login("user0@example.com", "Violet-Kettle-user0-9").await;
     let body = json!({ "current_password": "Violet-Kettle-user0-9", "new_password": "Violet-Kettle-old-11" });
-    let reused = world.stranger().signed_in(&login).post("/password/change", &body).await;
+    let reused = login.session().post("/password/change", &body).await;
     assert_eq!(reused.status(), 422, "{}", reused.text);
     assert!(reused.json()["errors"].as_array().expect("errors").iter().any(|error| error["code"] == "reused"), "{}", reused.text);
 }

@@ -40,6 +40,7 @@ async fn r03_an_imported_user_logs_in_and_the_stored_hash_is_then_todays() {
         let account = &world.items("accounts").await[0];
         assert!(account["password"].as_str().expect("a hash").starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{account:?}");
         assert_eq!(account["password_normalization"], "nfc");
+        assert!(!account.contains_key("current_digest"), "none at another cost");
         assert!(
             !account.contains_key("password_changed_at") && world.items("history").await.is_empty(),
             "no change of the password"
@@ -66,7 +67,7 @@ async fn p18_a_rehash_never_brings_an_old_password_back() {
     let (encoded, password) = imported().into_iter().nth(1).expect("PBKDF2");
     world.encoded_account("alice@example.com", &encoded).await;
     let login = world.stranger().login("alice@example.com", &password).await;
-    let owner = world.stranger().signed_in(&login);
+    let owner = login.session();
     // As it was before that login: another one will want to rehash.
     let key = world.items("accounts").await[0]["account_key"].as_str().expect("a key").to_owned();
     for (name, value) in [("password", encoded.as_str()), ("password_normalization", "raw")] {
@@ -133,10 +134,10 @@ async fn the_first_change_of_an_imported_password_keeps_its_hash_in_the_history(
     world.encoded_account("alice@example.com", &encoded).await;
     let login = world.stranger().login("alice@example.com", &password).await;
     let body = |current: &str, new: &str| json!({ "current_password": current, "new_password": new });
-    let changed = world.stranger().signed_in(&login).post("/password/change", &body(&password, "Violet-Kettle-9-harbour")).await;
+    let changed = login.session().post("/password/change", &body(&password, "Violet-Kettle-9-harbour")).await;
     assert_eq!(changed.status(), 200, "{}", changed.text);
     assert!(world.items("history").await[0]["password"].is_string());
-    let again = world.stranger().signed_in(&changed).post("/password/change", &body("Violet-Kettle-9-harbour", &password)).await;
+    let again = changed.session().post("/password/change", &body("Violet-Kettle-9-harbour", &password)).await;
     assert!(again.json()["errors"].as_array().expect("errors").iter().any(|error| error["code"] == "reused"), "{}", again.text);
     assert_eq!(world.last_entry().hashes, 3, "the current one, the digest, the imported hash");
 }

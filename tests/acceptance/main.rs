@@ -15,6 +15,7 @@ mod limits;
 mod local_stack;
 mod login;
 mod password_change;
+mod password_change_faults;
 mod password_rules;
 mod passwords;
 mod reset;

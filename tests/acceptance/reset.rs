@@ -30,7 +30,7 @@ async fn a_reset_sets_the_password_ends_every_session_and_is_told() {
     let reply = reset(&world, &token, NEW).await;
     assert_eq!((reply.status(), reply.text.as_str()), (204, ""));
     let change = json!({ "current_password": NEW, "new_password": "Violet-Kettle-8-harbour" });
-    let owner = world.stranger().signed_in(&login);
+    let owner = login.session();
     assert_eq!(owner.post("/password/change", &change).await.code(), "unauthenticated");
     assert_eq!(world.stranger().login("alice@example.com", NEW).await.status(), 200);
     assert_eq!(world.notices().await, ["password_reset"], "the grant is gone");
@@ -74,8 +74,18 @@ async fn a_grant_dies_with_the_accounts_version() {
     let token = world.grant("reset_password").await;
     let login = world.stranger().login("alice@example.com", OLD).await;
     let change = json!({ "current_password": OLD, "new_password": NEW });
-    assert_eq!(world.stranger().signed_in(&login).post("/password/change", &change).await.status(), 200);
+    assert_eq!(login.session().post("/password/change", &change).await.status(), 200);
     assert_eq!(reset(&world, &token, "Violet-Kettle-8-harbour").await.code(), "invalid_credentials");
+}
+
+#[tokio::test]
+async fn a_grant_of_an_account_disabled_meanwhile_is_none() {
+    let world = world().await;
+    request(&world, "alice@example.com").await;
+    let token = world.grant("reset_password").await;
+    let key = world.items("accounts").await[0]["account_key"].as_str().expect("a key").to_owned();
+    world.edit("accounts", &[("account_key", &key)], "status", Some(acceptance::Edit::S("disabled".into()))).await;
+    assert_eq!(reset(&world, &token, NEW).await.code(), "invalid_credentials");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,4 +213,53 @@ async fn w02_another_site_asks_for_nothing() {
     let reply = foreign.post("/password/reset/request", &json!({ "identifier": "alice@example.com" })).await;
     assert_eq!(reply.code(), "csrf_failed");
     assert!(world.items("notices").await.is_empty());
+}
+
+#[tokio::test]
+async fn a06_the_eleventh_name_is_told_once_on_whichever_route_it_is() {
+    let world = World::builder().nist().start().await;
+    let client = world.stranger();
+    for n in 0..11 {
+        client.post("/password/reset/request", &json!({ "identifier": format!("name-{n}") })).await;
+    }
+    for n in 11..20 {
+        client.login(&format!("name-{n}"), "wrong").await;
+    }
+    let told = client.event_names().into_iter().filter(|name| name == "username_enumeration").count();
+    assert_eq!(told, 1);
+}
+
+#[tokio::test]
+async fn p21_whoever_resets_often_is_held_to_all_ten_that_are_kept() {
+    let world = World::start().await;
+    let password = |n: usize| format!("Violet-Kettle-{n}-harbour-{}", ["mist", "oak", "rain", "salt"][n % 4]);
+    world.account("alice@example.com", &password(0)).await;
+    for n in 1..=6 {
+        request(&world, "alice@example.com").await;
+        assert_eq!(reset(&world, &world.grant("reset_password").await, &password(n)).await.status(), 204, "{n}");
+        world.advance(300);
+    }
+    request(&world, "alice@example.com").await;
+    let token = world.grant("reset_password").await;
+    let old = reset(&world, &token, &password(0)).await;
+    assert_eq!(old.json()["errors"][0]["code"], "reused", "the sixth before would be free after a day: {}", old.text);
+    assert_eq!(reset(&world, &token, &password(7)).await.status(), 204);
+}
+
+#[tokio::test]
+async fn d04_a_reset_that_meets_a_rehash_is_a_conflict_and_its_grant_stands() {
+    let world = world().await;
+    request(&world, "alice@example.com").await;
+    let token = world.grant("reset_password").await;
+    world.fault(Fault::always(Mode::Hold).operation("TransactWriteItems").times(1));
+    let (slow, sent) = (world.clone(), token.clone());
+    let slow = tokio::spawn(async move { reset(&slow, &sent, NEW).await });
+    world.held(1).await;
+    let key = world.items("accounts").await[0]["account_key"].as_str().expect("a key").to_owned();
+    let other =
+        Some(acceptance::Edit::S("$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc".into()));
+    world.edit("accounts", &[("account_key", &key)], "password", other).await;
+    world.stack().faults().release();
+    assert_eq!(slow.await.expect("no panic").code(), "conflict");
+    assert_eq!(reset(&world, &token, NEW).await.status(), 204);
 }

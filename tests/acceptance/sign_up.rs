@@ -26,6 +26,7 @@ async fn a_sign_up_is_an_account_once_its_owner_confirms_it_with_its_password() 
     world.advance(1);
     let token = world.grant("confirm_sign_up").await;
     assert_eq!(confirm(&world, &token, "wrong").await.code(), "invalid_credentials");
+    world.advance(1);
     let confirmed = confirm(&world, &token, PASSWORD).await;
     assert_eq!(confirmed.status(), 201, "{}", confirmed.text);
     let login = world.stranger().login("ALICE@example.com", PASSWORD).await;
@@ -88,6 +89,7 @@ async fn each_sign_up_of_a_name_waits_with_its_own_password_and_the_first_confir
     let second = world.grant("confirm_sign_up").await;
     assert_eq!(confirm(&world, &second, PASSWORD).await.status(), 401, "a stranger's password confirms nothing");
     assert_eq!(confirm(&world, &first, PASSWORD).await.status(), 201);
+    world.advance(1);
     let late = confirm(&world, &second, "Violet-Kettle-8-harbour").await;
     assert_eq!((late.status(), late.code().as_str()), (409, "conflict"));
     assert_eq!(world.stranger().login("alice@example.com", PASSWORD).await.status(), 200);
@@ -227,4 +229,42 @@ async fn sc09_no_password_and_no_token_lies_in_a_notice() {
     assert!(!stored.contains("Canary-Kettle") && !stored.contains(tag), "{stored}");
     let log = acceptance::log::text();
     assert!(!log.contains("Canary-Kettle") && !log.contains(tag));
+}
+
+#[tokio::test]
+async fn a_stranger_whom_the_notice_reached_cannot_guess_the_password_with_it() {
+    let world = World::start().await;
+    sign_up(&world, "alice@example.com", PASSWORD).await;
+    let token = world.grant("confirm_sign_up").await;
+    for n in 1..=5 {
+        assert_eq!(confirm(&world, &token, "guess").await.status(), 401, "{n}");
+        assert_eq!(confirm(&world, &token, PASSWORD).await.status(), if n < 5 { 429 } else { 401 }, "{n}");
+        world.advance(60);
+    }
+    let hashes = world.hashes();
+    assert_eq!(confirm(&world, &token, PASSWORD).await.code(), "invalid_credentials", "the token is worth nothing any more");
+    assert_eq!(world.hashes(), hashes);
+}
+
+#[tokio::test]
+async fn whoever_asks_for_other_peoples_notices_does_not_keep_them_from_signing_up() {
+    let world = World::start().await;
+    world.stranger().post("/signup/resend", &json!({ "identifier": "alice@example.com" })).await;
+    assert_eq!(sign_up(&world, "alice@example.com", PASSWORD).await.status(), 202);
+    assert_eq!(confirm(&world, &world.grant("confirm_sign_up").await, PASSWORD).await.status(), 201);
+}
+
+#[tokio::test]
+async fn r39_r41_sign_ups_carry_the_rate_headers_and_their_refusal_is_logged() {
+    let world = World::builder().setting("PALISADE_AUTH_REQUESTS_PER_IP", 1).start().await;
+    let client = world.stranger();
+    let body = json!({ "email": "a@example.com", "password": PASSWORD });
+    let first = client.post("/signup", &body).await;
+    assert_eq!((first.status(), first.header("x-ratelimit-limit"), first.header("x-ratelimit-remaining")), (202, "1", "0"));
+    let second = client.post("/signup", &body).await;
+    assert_eq!((second.status(), second.reason().as_str()), (429, "auth_rate_limit"));
+    assert!(second.retry_after() >= 1 && second.header("x-ratelimit-reset").len() == 10);
+    let events = client.events();
+    let event = events.last().expect("an event");
+    assert_eq!((&event["event"], &event["path"]), (&json!("excess_rate_limit_exceeded"), &json!("/signup")));
 }

@@ -162,7 +162,7 @@ async fn every_route_in_the_table_is_served_and_knows_its_method() {
         let event = |method: &str| {
             json!({
                 "version": "2.0",
-                "rawPath": route.path,
+                "rawPath": route.path.replace("{id}", "abc"),
                 "headers": {},
                 "requestContext": { "http": { "method": method, "sourceIp": "198.51.100.1" }, "stage": "$default" },
             })
@@ -174,9 +174,11 @@ async fn every_route_in_the_table_is_served_and_knows_its_method() {
         let answered = call(route.method).await["statusCode"].as_u64().expect("a status");
         assert!(![404, 405].contains(&answered), "{route:?}: {answered}");
         let other = call("PUT").await;
-        assert_eq!((&other["statusCode"], &other["headers"]["allow"]), (&json!(405), &json!(route.method)), "{route:?}");
-        let limited = palisade_core::route::Limits::Gateway;
-        assert!(route.limits != limited || route.method == "GET", "{route:?}: a route that writes has limits");
+        let allow = other["headers"]["allow"].as_str().expect("a header");
+        assert!(other["statusCode"] == 405 && allow.contains(route.method), "{route:?}: {allow}");
+        // Logging out is never refused.
+        let unlimited = route.limits == palisade_core::route::Limits::Gateway;
+        assert!(!unlimited || route.method == "GET" || route.path == "/logout", "{route:?}: a route that writes has limits");
     }
 }
 
@@ -185,7 +187,7 @@ async fn r61_the_password_routes_answer_rest_events_alike() {
     let world = World::builder().rest().start().await;
     world.account("alice@example.com", PASSWORD).await;
     let login = world.stranger().login("alice@example.com", PASSWORD).await;
-    let owner = world.stranger().signed_in(&login);
+    let owner = login.session();
     let body = json!({ "current_password": PASSWORD, "new_password": "Violet-Kettle-9-harbour" });
     assert_eq!(owner.post("/password/change", &body).await.status(), 200);
     let sign_up = json!({ "email": "b@example.com", "password": "Violet-Kettle-9-harbour" });

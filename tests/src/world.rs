@@ -277,10 +277,16 @@ impl Actor {
         self.header("cookie", &format!("__Host-device={token}"))
     }
 
-    /// With the session, its CSRF token and the device that `login` handed out as cookies.
-    pub fn signed_in(self, login: &Reply) -> Self {
-        let csrf_token = login.json()["csrf_token"].as_str().expect("a token").to_owned();
-        self.header("cookie", &format!("__Host-session={}", login.cookie("__Host-session"))).header("x-csrf-token", &csrf_token)
+    /// Without this header.
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(known, _)| known != name);
+        self
+    }
+
+    /// At this address from now on.
+    pub fn moved_to(mut self, ip: &str) -> Self {
+        ip.clone_into(&mut self.ip);
+        self
     }
 
     /// With this user agent.
@@ -317,7 +323,7 @@ impl Actor {
         }
         let response = request.send().await.expect("the gateway answers");
         let (status, headers) = (response.status(), response.headers().clone());
-        Reply { status, headers, text: response.text().await.expect("a body") }
+        Reply { status, headers, text: response.text().await.expect("a body"), sender: self.clone() }
     }
 
     /// What the log says of this actor's requests.
@@ -340,9 +346,24 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body.
     pub text: String,
+    /// Who sent the request.
+    sender: Actor,
 }
 
 impl Reply {
+    /// Its sender, at the same address and with the same browser, in the session that it handed out: as a cookie with its CSRF token, or
+    /// as a bearer token.
+    pub fn session(&self) -> Actor {
+        let mut actor = self.sender.clone();
+        actor.headers.retain(|(name, _)| !["cookie", "x-csrf-token", "authorization"].contains(&name.as_str()));
+        let json = self.json();
+        if let Some(token) = json["token"].as_str() {
+            return actor.header("authorization", &format!("Bearer {token}"));
+        }
+        let csrf_token = json["csrf_token"].as_str().expect("a token");
+        actor.header("cookie", &format!("__Host-session={}", self.cookie("__Host-session"))).header("x-csrf-token", csrf_token)
+    }
+
     /// The status as a number.
     pub fn status(&self) -> u16 {
         self.status.as_u16()

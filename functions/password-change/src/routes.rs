@@ -40,8 +40,13 @@ pub(crate) async fn change(deps: &Deps, request: &HttpRequest, trail: &mut Trail
     };
     match change::change(&deps.change, &wanted, deps.change.now(), trail).await {
         Err(fault) => problem::failed(request, &fault, trail),
-        Ok(Err(denial)) => problem::denied(request, &denial),
-        Ok(Ok(granted)) => granted::response(&granted, mode),
+        Ok(outcome) => {
+            let response = match &outcome.result {
+                Err(denial) => problem::denied(request, denial),
+                Ok(granted) => granted::response(granted, mode),
+            };
+            problem::with_rate(response, outcome.rate.as_ref())
+        }
     }
 }
 
@@ -50,6 +55,7 @@ fn wanted_change(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> Resul
     let body: ChangeBody = body::json(request)?;
     let change = Change {
         session: presented.key,
+        seen: request.seen(),
         current: body::password(body.current_password)?,
         new: body::password(body.new_password)?,
         device_token: session::device_token(request, trail),
@@ -86,7 +92,7 @@ pub(crate) async fn reset(deps: &Deps, request: &HttpRequest, trail: &mut Trail)
         Ok(outcome) => {
             let response = match outcome.result {
                 Err(denial) => problem::denied(request, &denial),
-                Ok(()) => HttpResponse::new(StatusCode::NO_CONTENT, "application/json", String::new()),
+                Ok(()) => HttpResponse::empty(StatusCode::NO_CONTENT),
             };
             problem::with_rate(response, outcome.rate.as_ref())
         }

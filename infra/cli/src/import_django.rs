@@ -121,7 +121,7 @@ fn prepared(deps: &Deps, user: &User, now: Timestamp, taken: &mut HashMap<String
         taken.insert(key.as_str().to_owned(), other);
         return Err(same);
     }
-    let created_at = fields.date_joined.as_deref().and_then(moment).unwrap_or(now);
+    let created_at = fields.date_joined.as_deref().and_then(moment).unwrap_or(now).min(now);
     Ok(Prepared {
         account: Account {
             key,
@@ -148,7 +148,7 @@ fn prepared(deps: &Deps, user: &User, now: Timestamp, taken: &mut HashMap<String
             auth_version: u64::from_be_bytes(deps.entropy.bytes()) >> 1,
             devices_not_before: Timestamp::EPOCH,
         },
-        history: history(user)?,
+        history: history(user, now),
     })
 }
 
@@ -164,17 +164,16 @@ fn password(encoded: &str) -> Result<Option<StoredPassword>, String> {
     Ok(Some(StoredPassword { encoded: encoded.to_owned(), normalization: Normalization::Raw }))
 }
 
-/// The newest passwords, each under a time of its own.
-fn history(user: &User) -> Result<Vec<Entry>, String> {
+/// The newest passwords, each under a time of its own that has passed. One that cannot be computed cannot be compared with either, and
+/// is left out: the user is worth more than the entry.
+fn history(user: &User, now: Timestamp) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
-    for old in user.history.iter().take(KEPT) {
-        let Some(stored) = password(&old.password).map_err(|error| format!("in its history {error}"))? else {
-            continue;
-        };
-        let below = entries.last().map(|newer| newer.changed_at.minus(Duration::from_millis(1)));
-        entries.push(Entry { changed_at: below.map_or(old.at, |below| below.min(old.at)), old: Old::Encoded(stored) });
+    let readable = user.history.iter().filter_map(|old| Some((old.at, password(&old.password).ok().flatten()?)));
+    for (at, stored) in readable.take(KEPT) {
+        let newest = entries.last().map_or(now, |newer| newer.changed_at.minus(Duration::from_millis(1)));
+        entries.push(Entry { changed_at: at.min(newest), old: Old::Encoded(stored) });
     }
-    Ok(entries)
+    entries
 }
 
 fn canonical(name: &str) -> Option<String> {

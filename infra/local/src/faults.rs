@@ -5,6 +5,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+/// Why a transaction is cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancellation {
+    /// `TransactionConflict`.
+    Conflict,
+    /// `ThrottlingError`.
+    Throttling,
+    /// A conflict and throttling.
+    Mixed,
+    /// `ValidationError`.
+    Invalid,
+}
+
+impl Cancellation {
+    /// The reasons of a transaction of two.
+    pub(crate) fn codes(self) -> [&'static str; 2] {
+        match self {
+            Self::Conflict => ["TransactionConflict", "None"],
+            Self::Throttling => ["None", "ThrottlingError"],
+            Self::Mixed => ["TransactionConflict", "ThrottlingError"],
+            Self::Invalid => ["None", "ValidationError"],
+        }
+    }
+}
+
 /// How a call goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -16,6 +41,10 @@ pub enum Mode {
     Throttle,
     /// Carried out, but the reply is lost.
     LostReply,
+    /// Carried out, but the reply never comes.
+    NoReply,
+    /// A transaction is cancelled: by another one, for throughput, or as invalid.
+    Cancelled(Cancellation),
     /// Answered with this status and an empty object.
     Status(u16),
     /// Answered with something that is no JSON.
@@ -39,6 +68,8 @@ impl FromStr for Mode {
             "error" => Self::Error,
             "throttle" => Self::Throttle,
             "lost_reply" => Self::LostReply,
+            "no_reply" => Self::NoReply,
+            "conflict" => Self::Cancelled(Cancellation::Conflict),
             "malformed" => Self::Malformed,
             "stale" => Self::Stale,
             "unprocessed_keys" => Self::UnprocessedKeys,

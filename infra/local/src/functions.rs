@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use palisade_core::settings::{Settings, SettingsError};
+use palisade_edge::Outcome;
 use palisade_flows::{Hasher, Parts};
 
 use crate::ledger::{self, Ledger};
@@ -14,6 +15,8 @@ pub(crate) struct Functions {
     breach_check: Arc<breach_check::Deps>,
     password_change: Arc<password_change::Deps>,
     signup: Arc<signup::Deps>,
+    sessions: Arc<sessions::Deps>,
+    session_validation: Arc<session_validation::Deps>,
 }
 
 impl Functions {
@@ -26,6 +29,8 @@ impl Functions {
         Ok(Self {
             breach_check: Arc::new(breach_check::Deps::new(&settings, parts).map_err(failed)?),
             password_change: Arc::new(password_change::Deps::with_hasher(&settings, parts, hasher(&settings)).map_err(failed)?),
+            sessions: Arc::new(sessions::Deps::with_hasher(&settings, parts, hasher(&settings)).map_err(failed)?),
+            session_validation: Arc::new(session_validation::Deps::new(&settings, parts).map_err(failed)?),
             signup: Arc::new(signup::Deps::with_hasher(&settings, parts, hasher(&settings)).map_err(failed)?),
             login: Arc::new(login::Deps::with_hasher(&settings, parts, hasher(&settings)).map_err(failed)?),
         })
@@ -41,8 +46,15 @@ impl Functions {
             "password-change" => {
                 ledger.of("password-change", password_change::invoke(Arc::clone(&self.password_change), event, request_id)).await
             }
+            "sessions" => ledger.of("sessions", sessions::invoke(Arc::clone(&self.sessions), event, request_id)).await,
             "signup" => ledger.of("signup", signup::invoke(Arc::clone(&self.signup), event, request_id)).await,
             _ => return None,
         })
+    }
+
+    /// Asks the authorizer about an event's text.
+    pub(crate) async fn authorize(&self, ledger: &Ledger, event: String, request_id: String) -> Outcome {
+        let asked = session_validation::invoke(Arc::clone(&self.session_validation), event, request_id);
+        ledger.of("session-validation", asked).await
     }
 }

@@ -37,7 +37,7 @@ async fn dispatch(
     body: Bytes,
 ) -> Response<String> {
     // An HTTP API answers what it has no route for by itself.
-    let Some(route) = ROUTES.iter().find(|route| route.method == method.as_str() && route.path == uri.path()) else {
+    let Some(route) = ROUTES.iter().find(|route| route.is_for(method.as_str(), uri.path())) else {
         return message(StatusCode::NOT_FOUND, "Not Found");
     };
     let stand_in = headers.remove(LOCAL_IP).and_then(|value| value.to_str().ok()?.parse::<IpAddr>().ok());

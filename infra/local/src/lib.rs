@@ -23,7 +23,7 @@ pub use accounts::NewAccount;
 pub use aws_sdk_dynamodb::types::AttributeValue;
 pub use clock::ManualClock;
 pub use events::Payload;
-pub use faults::{Fault, Faults, Mode};
+pub use faults::{Cancellation, Fault, Faults, Mode};
 pub use hibp::{Asked, Hibp};
 pub use ledger::{Call, Entry, Ledger};
 pub use options::{BreachService, ClockMode, Options};

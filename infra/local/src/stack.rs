@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region, SharedHttpClient
 use palisade_cloud::{Accounts, Clock, Notices, Store, environment};
 use palisade_core::KeyRing;
 use palisade_core::settings::{Settings, Table, is_loopback};
+use palisade_edge::Outcome;
 use palisade_flows::Parts;
 use tokio::sync::oneshot;
 
@@ -71,6 +72,10 @@ impl Shared {
         if let Some(emulator) = &self.emulator {
             emulator.sweep();
         }
+    }
+
+    pub(crate) async fn authorize(&self, event: String, request_id: String) -> Outcome {
+        self.functions.authorize(&self.ledger, event, request_id).await
     }
 
     pub(crate) async fn call(&self, function: &str, event: String, request_id: String) -> Option<String> {
@@ -189,6 +194,11 @@ impl Stack {
     /// The breach service.
     pub fn hibp(&self) -> &Hibp {
         &self.shared.hibp
+    }
+
+    /// Asks the authorizer about an event's text, past the gateway.
+    pub async fn authorize(&self, event: &str) -> Outcome {
+        self.shared.authorize(event.to_owned(), self.shared.next_request_id()).await
     }
 
     /// Calls `function` with an event's text, past the gateway; `None` when there is no such function.

@@ -87,9 +87,10 @@ impl HttpConnector for Connector {
                 Some(Mode::Throttle) => Some(refusal(400, "ProvisionedThroughputExceededException")),
                 Some(Mode::Status(status)) => Some((status, b"{}".to_vec())),
                 Some(Mode::Malformed) => Some((200, b"<no json".to_vec())),
+                Some(Mode::Cancelled(why)) => Some((400, cancelled(why.codes()))),
                 Some(Mode::UnprocessedKeys) => Some((200, unprocessed(&seen.body))),
                 Some(Mode::Stale) if !seen.consistent => shared.previous(&seen.body).map(|reply| (200, reply)),
-                Some(Mode::LostReply | Mode::Stale | Mode::Hold | Mode::Shuffle) | None => None,
+                Some(Mode::LostReply | Mode::NoReply | Mode::Stale | Mode::Hold | Mode::Shuffle) | None => None,
             };
             if let Some((status, body)) = canned {
                 open.end(0.0, 0.0);
@@ -99,6 +100,9 @@ impl HttpConnector for Connector {
             let (read_units, write_units) = units(&seen.operation, status, &body);
             open.end(read_units, write_units);
             shared.keep(&seen, &body);
+            if fault == Some(Mode::NoReply) {
+                std::future::pending::<()>().await;
+            }
             if fault == Some(Mode::LostReply) {
                 return Err(ConnectorError::io("the reply was lost".into()));
             }
@@ -170,6 +174,13 @@ fn partition_keys(request: &Value, table: &str) -> Vec<String> {
     let one = request.get("Key").or_else(|| request.get("Item"));
     let key = |key: &Value| Some(key.get(schema.partition.name)?.get("S")?.as_str()?.to_owned());
     several.chain(one).filter_map(key).collect()
+}
+
+/// A cancelled transaction, as DynamoDB tells of it.
+fn cancelled(codes: [&str; 2]) -> Vec<u8> {
+    let reasons: Vec<Value> = codes.iter().map(|code| serde_json::json!({ "Code": code })).collect();
+    let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+    serde_json::json!({ "__type": kind, "message": "injected", "CancellationReasons": reasons }).to_string().into_bytes()
 }
 
 /// A batch of which nothing was answered.

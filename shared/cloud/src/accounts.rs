@@ -80,7 +80,8 @@ impl Accounts {
     pub async fn rehash(&self, key: &AccountKey, old: &StoredPassword, new: &StoredPassword) -> Result<(), Fault> {
         let update = self.0.client.update_item().table_name(&self.0.name).key("account_key", s(key.as_str()));
         let update = update
-            .update_expression("SET password = :new, password_normalization = :scheme")
+            // A digest at another cost would be the cheaper way to guess the same password.
+            .update_expression("SET password = :new, password_normalization = :scheme REMOVE current_digest")
             .condition_expression("password = :old")
             .expression_attribute_values(":new", s(&new.encoded))
             .expression_attribute_values(":scheme", s(new.normalization.as_str()))
@@ -151,6 +152,23 @@ impl Accounts {
         if new.breach_unchecked {
             update = update.expression_attribute_values(":yes", AttributeValue::Bool(true));
         }
+        Write::update(update)
+    }
+
+    /// Ends all sessions of `account`, and all its devices with `devices`, unless somebody raised its version since it was read.
+    pub fn end_sessions(&self, account: &Account, devices: bool, now: Timestamp) -> Result<Write, Fault> {
+        let update = Update::builder().table_name(&self.0.name).key("account_key", s(account.key.as_str()));
+        let mut update = update
+            .condition_expression("auth_version = :version")
+            .expression_attribute_values(":version", n(account.auth_version))
+            .expression_attribute_values(":next", n(account.auth_version.wrapping_add(1)));
+        update = if devices {
+            update
+                .update_expression("SET auth_version = :next, devices_not_before = :now")
+                .expression_attribute_values(":now", millis(now))
+        } else {
+            update.update_expression("SET auth_version = :next")
+        };
         Write::update(update)
     }
 

@@ -12,7 +12,7 @@ use crate::call::fault;
 use crate::item::s;
 use crate::store::{Store, TableHandle};
 
-pub use grants::Pace;
+pub use grants::{Pace, PacedBy};
 pub use lane::{LaneItem, LaneKey, Swap};
 
 /// The counters table.

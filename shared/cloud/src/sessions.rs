@@ -2,16 +2,23 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{KeysAndAttributes, Put, ReturnValue};
-use palisade_core::session::{Session, SessionKey, TOMBSTONE_LIFETIME};
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{KeysAndAttributes, Put, ReturnValue, Update};
+use palisade_core::assess::Seen;
+use palisade_core::policy::SessionRules;
+use palisade_core::session::{Session, SessionKey, Stored, TOMBSTONE_LIFETIME};
 use palisade_core::settings::{Settings, Table};
-use palisade_core::{Fault, Timestamp, UserAgent};
+use palisade_core::{AccountKey, Fault, Timestamp, UserAgent};
 
 use crate::accounts::{self, Found};
 use crate::call::fault;
 use crate::item::{Item, millis, n, number, s, text, time, ttl};
 use crate::store::{Store, TableHandle};
 use crate::transact::Write;
+
+/// The most pages of 1 MB that a listing reads: some tens of thousands of sessions.
+const MOST_PAGES: usize = 16;
 
 /// The sessions table.
 #[derive(Debug, Clone)]
@@ -30,9 +37,84 @@ impl Sessions {
         put.send().await.map(drop).map_err(|error| fault("write of sessions", &error))
     }
 
+    /// Every session of `account`, by a strongly consistent query; tombstones and what cannot be read are left out.
+    pub async fn of(&self, account: &AccountKey) -> Result<Vec<Session>, Fault> {
+        let mut sessions = Vec::new();
+        let mut from = None;
+        for _ in 0..MOST_PAGES {
+            let query = self.0.client.query().table_name(&self.0.name).consistent_read(true).set_exclusive_start_key(from);
+            let query = query
+                .key_condition_expression("account_key = :account")
+                .expression_attribute_values(":account", s(account.as_str()));
+            let reply = query.send().await.map_err(|error| fault("query of sessions", &error))?;
+            sessions.extend(reply.items().iter().filter_map(|item| {
+                let key = SessionKey { account_key: account.clone(), secret_hash: text(item, "secret_hash")?.to_owned() };
+                match decode(&key, item)? {
+                    Stored::Session(session) => Some(session),
+                    Stored::Tombstone { .. } => None,
+                }
+            }));
+            from = reply.last_evaluated_key;
+            if from.is_none() {
+                return Ok(sessions);
+            }
+        }
+        Err(Fault::unavailable("query of sessions", "more pages than are read"))
+    }
+
+    /// Lets `session` go along with its account to the version `to`, unless it was ended meanwhile.
+    pub fn follow(&self, session: &Session, to: u64) -> Result<Write, Fault> {
+        let update = Update::builder()
+            .table_name(&self.0.name)
+            .key("account_key", s(session.key.account_key.as_str()))
+            .key("secret_hash", s(&session.key.secret_hash))
+            .update_expression("SET auth_version = :to")
+            .condition_expression("auth_version = :from AND attribute_not_exists(replaced_at)")
+            .expression_attribute_values(":to", n(to))
+            .expression_attribute_values(":from", n(session.auth_version));
+        Write::update(update)
+    }
+
+    /// Connects by reading a session that does not exist.
+    pub async fn warm_up(&self) -> Result<(), Fault> {
+        let get = self.0.client.get_item().table_name(&self.0.name);
+        let get = get.key("account_key", s("warm-up")).key("secret_hash", s("warm-up"));
+        get.send().await.map(drop).map_err(|error| fault("warm-up read of sessions", &error))
+    }
+
     /// Stores `session`, as part of a transaction.
     pub fn put_new(&self, session: &Session) -> Result<Write, Fault> {
         Write::put(Put::builder().table_name(&self.0.name).set_item(Some(encode(session))))
+    }
+
+    /// Writes that `session` was used at `now`, and with `moved` where; never for one that has ended meanwhile.
+    pub async fn touch(&self, session: &Session, moved: Option<&Seen>, now: Timestamp, rules: &SessionRules) -> Result<(), Fault> {
+        let ends_at = session.created_at.plus(rules.absolute).min(now.plus(rules.idle));
+        let update = self.0.client.update_item().table_name(&self.0.name);
+        let update = update
+            .key("account_key", s(session.key.account_key.as_str()))
+            .key("secret_hash", s(&session.key.secret_hash))
+            .condition_expression("attribute_exists(secret_hash) AND attribute_not_exists(replaced_at) AND expires_at > :now_s")
+            .expression_attribute_values(":now_s", ttl(now))
+            .expression_attribute_values(":now", millis(now))
+            .expression_attribute_values(":ends", ttl(ends_at));
+        let update = match moved {
+            None => update.update_expression("SET last_seen = :now, expires_at = :ends"),
+            Some(seen) => update
+                .update_expression(
+                    "SET last_seen = :now, expires_at = :ends, ip = :ip, user_agent = :agent, user_agent_hash = :hash",
+                )
+                .expression_attribute_values(":ip", s(seen.ip.to_string()))
+                .expression_attribute_values(":agent", s(seen.user_agent.stored()))
+                .expression_attribute_values(":hash", s(seen.user_agent.hash())),
+        };
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(error)) if matches!(error.err(), UpdateItemError::ConditionalCheckFailedException(_)) => {
+                Ok(())
+            }
+            Err(error) => Err(fault("touch of sessions", &error)),
+        }
     }
 
     /// Leaves a tombstone in the place of `session`, unless somebody else did: it carries the account's version after the rotation.
@@ -73,12 +155,12 @@ fn encode(session: &Session) -> Item {
     ])
 }
 
-/// `None` for a tombstone, and when something that a decision relies on is missing or of the wrong type.
-fn decode(key: &SessionKey, item: &Item) -> Option<Session> {
+/// `None` when something that a decision relies on is missing or of the wrong type.
+fn decode(key: &SessionKey, item: &Item) -> Option<Stored> {
     if item.contains_key("replaced_at") {
-        return None;
+        return Some(Stored::Tombstone { replaced_at: time(item, "replaced_at")?, auth_version: number(item, "auth_version")? });
     }
-    Some(Session {
+    Some(Stored::Session(Session {
         key: key.clone(),
         auth_version: number(item, "auth_version")?,
         auth_time: time(item, "auth_time")?,
@@ -87,14 +169,14 @@ fn decode(key: &SessionKey, item: &Item) -> Option<Session> {
         ip: text(item, "ip")?.to_owned(),
         user_agent: UserAgent::stored_as(text(item, "user_agent")?, text(item, "user_agent_hash")?),
         expires_at: Timestamp::from_seconds(number(item, "expires_at")?),
-    })
+    }))
 }
 
 /// A session and its account, read together.
 #[derive(Debug)]
 pub struct Pair {
-    /// The session, where there is one that can be read.
-    pub session: Option<Session>,
+    /// What stands under the session's key, where it can be read.
+    pub session: Option<Stored>,
     /// The account.
     pub account: Found,
 }

@@ -44,6 +44,11 @@ impl ClientIp {
         Self::Known(source)
     }
 
+    /// As its text was stored; `Unknown` for what is no address.
+    pub fn stored_as(text: &str) -> Self {
+        text.parse().map_or(Self::Unknown, |address| Self::Known(fold(address)))
+    }
+
     /// What it is counted under.
     pub fn prefix(self) -> IpPrefix {
         match self {

@@ -2,6 +2,7 @@
 //!
 //! A denial is an answer the rules gave; a [`crate::Fault`] is something that broke. Neither ever turns into the other.
 
+use crate::account::MustChange;
 use crate::password::Violation;
 
 /// A refusal. Closed: the edge maps each one to status, code and headers in one exhaustive table.
@@ -17,6 +18,8 @@ pub enum Denial {
     InvalidGrant,
     /// A new password breaks rules: all of them.
     PasswordRejected(Vec<Violation>),
+    /// The session may do nothing but change its password (requirement r14).
+    PasswordChangeRequired(MustChange),
     /// There is one already, or somebody else was faster.
     Conflict,
     /// The request came from another site, or its token does not belong to the session.
@@ -51,6 +54,8 @@ pub enum InvalidRequest {
     Identifier,
     /// The password is longer than 1024 bytes.
     PasswordTooLong,
+    /// The query is not what the route takes.
+    Query,
     /// A name or e-mail address is missing where it is the identifier, too long, or has characters that it cannot have.
     Attributes,
 }
@@ -64,6 +69,7 @@ impl InvalidRequest {
             Self::NoBody => "The request has no body.",
             Self::Body => "The body is not the JSON object that this route takes.",
             Self::Identifier => "The identifier is empty, too long, or has characters that names cannot have.",
+            Self::Query => "The query is not what this route takes.",
             Self::Attributes => "An e-mail address or name is missing, too long, or has characters that it cannot have.",
             Self::PasswordTooLong => "The password is longer than 1024 bytes.",
         }

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 use crate::account::Account;
 use crate::denial::{LimitReason, RateLimited};
 use crate::hashing::{self, Argon2Params, HashError, SALT_BYTES, StoredPassword};
-use crate::ip_window::whole_seconds;
+use crate::ip_window::{RateStatus, whole_seconds};
 use crate::secret::Password;
 use crate::timestamp::Timestamp;
 use std::time::Duration;
@@ -156,6 +156,18 @@ impl Past {
             }
         }
         sets
+    }
+}
+
+/// Where the changes of the last day stand, for the headers (requirement r39); `entries` are newest first.
+pub fn change_status(entries: &[Entry], now: Timestamp) -> RateStatus {
+    let lately: Vec<Timestamp> =
+        entries.iter().map(|entry| entry.changed_at).filter(|at| now < at.plus(CHANGES_WITHIN)).take(CHANGES).collect();
+    let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    RateStatus {
+        limit: wide(CHANGES),
+        remaining: wide(CHANGES - lately.len()),
+        resets_at: lately.last().copied().unwrap_or(now).plus(CHANGES_WITHIN),
     }
 }
 

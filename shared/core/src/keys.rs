@@ -50,6 +50,8 @@ pub enum Use {
     Device,
     /// One-time grants in notices.
     Grant,
+    /// Public ids of sessions.
+    Session,
     /// Pseudonyms in logs.
     Log,
 }
@@ -60,6 +62,7 @@ impl Use {
             Self::Csrf => "palisade/v1/csrf",
             Self::Device => "palisade/v1/device",
             Self::Grant => "palisade/v1/grant",
+            Self::Session => "palisade/v1/session",
             Self::Log => "palisade/v1/log",
         }
     }
@@ -70,6 +73,7 @@ struct Key {
     csrf: MacKey,
     device: MacKey,
     grant: MacKey,
+    session: MacKey,
     log: MacKey,
 }
 
@@ -90,6 +94,7 @@ impl Key {
             csrf: one(Use::Csrf)?,
             device: one(Use::Device)?,
             grant: one(Use::Grant)?,
+            session: one(Use::Session)?,
             log: one(Use::Log)?,
         })
     }
@@ -99,6 +104,7 @@ impl Key {
             Use::Csrf => &self.csrf,
             Use::Device => &self.device,
             Use::Grant => &self.grant,
+            Use::Session => &self.session,
             Use::Log => &self.log,
         }
     }
@@ -142,6 +148,12 @@ impl KeyRing {
             .chain(&self.retired)
             .find(|key| key.id == key_id)
             .is_some_and(|key| key.of(of).over(parts).verify_slice(tag).is_ok())
+    }
+
+    /// The id by which its owner and the functions behind the authorizer name a session: says nothing of its token.
+    pub fn session_id(&self, account_key: &str, secret_hash: &str) -> String {
+        let tag = self.sign(Use::Session, &[account_key.as_bytes(), secret_hash.as_bytes()]);
+        Base64UrlUnpadded::encode_string(tag.split_at(16).0)
     }
 
     /// What stands for `what` in logs: 16 characters of a keyed hash, stable until the secret is rotated.

@@ -4,6 +4,7 @@
 //! no I/O, no clock, no environment and no type of AWS or HTTP.
 
 pub mod account;
+pub mod assess;
 pub mod breach;
 pub mod client_ip;
 pub mod csrf;
@@ -14,6 +15,7 @@ pub mod fault;
 pub mod hashing;
 pub mod history;
 pub mod identifier;
+pub mod incident;
 pub mod ip_window;
 pub mod keys;
 pub mod notice;

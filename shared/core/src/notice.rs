@@ -60,17 +60,20 @@ pub enum NoticeKind {
     PasswordReset,
     /// A session was ended after wrong passwords in it.
     SessionEnded,
+    /// All sessions were ended, since one was in two hands.
+    SessionHijacking,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ConfirmSignUp,
         Self::SignUpAttempted,
         Self::ResetPassword,
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::SessionEnded,
+        Self::SessionHijacking,
     ];
 
     /// The stored and public word.
@@ -82,6 +85,7 @@ impl NoticeKind {
             Self::PasswordChanged => "password_changed",
             Self::PasswordReset => "password_reset",
             Self::SessionEnded => "session_ended",
+            Self::SessionHijacking => "session_hijacking",
         }
     }
 
@@ -99,7 +103,9 @@ impl NoticeKind {
         match self {
             Self::ConfirmSignUp => SIGN_UP_LIFETIME,
             Self::ResetPassword => RESET_LIFETIME,
-            Self::SignUpAttempted | Self::PasswordChanged | Self::PasswordReset | Self::SessionEnded => PLAIN_LIFETIME,
+            Self::SignUpAttempted | Self::PasswordChanged | Self::PasswordReset | Self::SessionEnded | Self::SessionHijacking => {
+                PLAIN_LIFETIME
+            }
         }
     }
 }

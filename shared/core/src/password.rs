@@ -151,7 +151,7 @@ impl PasswordRules {
         rules.extend((special > 0).then_some(Rule::Special(special)));
         rules.extend(self.max_consecutive.map(Rule::MaxConsecutive));
         rules.push(Rule::NoWord(Words { as_substrings: self.words_as_substrings, context: self.context_words.clone() }));
-        rules.extend((self.reuse > 0).then_some(Rule::NotReused(self.reuse)));
+        rules.push(Rule::NotReused(self.reuse));
         rules.push(Rule::NotBreached { over: blocks_breaches_over });
         rules
     }

@@ -5,10 +5,12 @@
 
 use std::time::Duration;
 
+use crate::assess::Binding;
 use crate::breach::{BreachRules, Unavailable};
 use crate::hashing::{Argon2Params, Cost, Scheme};
 use crate::password::PasswordRules;
 use crate::throttle::LaneRules;
+use crate::timestamp::Timestamp;
 
 /// Which set of numbers is the base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,12 @@ pub struct SessionRules {
     pub idle: Duration,
     /// `PALISADE_SESSION_MAX_S`: 24 hours from login, never extended (r27; NIST SP 800-63B-4, 2.2.3).
     pub absolute: Duration,
+    /// What a session is bound to (r25, r26): the article's network and browser each, `nist` the two together.
+    pub binding: Binding,
+    /// `PALISADE_SESSIONS_NOT_BEFORE`: sessions of logins before this are dead, everybody's.
+    pub not_before: Option<Timestamp>,
+    /// `PALISADE_MAX_SESSIONS`: the oldest ends when an account has more; `None` for any number.
+    pub most: Option<u64>,
 }
 
 /// All numbers in force.
@@ -118,7 +126,13 @@ impl Policy {
             device_lane: LaneRules { closes_at: Some(10), kept: Some(DEVICE_LIFETIME), ..lane.clone() },
             session_lane: LaneRules { closes_at: Some(5), kept: Some(DAY), ..lane.clone() },
             common_lane: lane,
-            session: SessionRules { idle: Duration::from_hours(1), absolute: DAY },
+            session: SessionRules {
+                idle: Duration::from_hours(1),
+                absolute: DAY,
+                binding: Binding::Either,
+                not_before: None,
+                most: None,
+            },
             device_lifetime: DEVICE_LIFETIME,
             password_max_age: Some(DAY * 90),
             argon2: Argon2Params::OWASP_FLOOR,
@@ -136,6 +150,7 @@ impl Policy {
             ip: IpLimits { auth_requests_per_hour: 1_000, failures: 100, failure_window: FailureWindow::Hour, ..seed.ip },
             // SP 800-63B-4, 3.2.2: no more than 100 consecutive failed attempts on one account.
             common_lane: LaneRules { closes_at: Some(100), ..seed.common_lane },
+            session: SessionRules { binding: Binding::Both, ..seed.session },
             password_max_age: None,
             password: PasswordRules::nist(),
             // 3.1.1.2: no value known from breaches.

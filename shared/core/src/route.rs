@@ -46,6 +46,12 @@ const fn route(function: &'static str, method: &'static str, path: &'static str,
 pub const ROUTES: &[Route] = &[
     route("login", "POST", "/login", Limits::Address(LOGIN)),
     route("login", "GET", "/health", Limits::Gateway),
+    route("sessions", "POST", "/logout", Limits::Gateway),
+    route("sessions", "GET", "/session", Limits::Session),
+    route("sessions", "POST", "/session/reauthenticate", Limits::Session),
+    route("sessions", "GET", "/sessions", Limits::Session),
+    route("sessions", "DELETE", "/sessions", Limits::Session),
+    route("sessions", "DELETE", "/sessions/{id}", Limits::Session),
     route("breach-check", "POST", "/breach-check", Limits::Address(BREACH_CHECK)),
     route("signup", "POST", "/signup", Limits::Address(SIGN_UP)),
     route("signup", "POST", "/signup/confirm", Limits::Address(SIGN_UP)),
@@ -55,3 +61,38 @@ pub const ROUTES: &[Route] = &[
     route("password-change", "POST", "/password/reset/request", Limits::Address(SIGN_UP)),
     route("password-change", "POST", "/password/reset", Limits::Address(SIGN_UP)),
 ];
+
+impl Route {
+    /// Whether a request for `method` and `path` is this route's; `{…}` stands for one segment.
+    pub fn is_for(&self, method: &str, path: &str) -> bool {
+        let matches =
+            |pattern: &str, segment: &str| if pattern.starts_with('{') { !segment.is_empty() } else { pattern == segment };
+        let (mut patterns, mut segments) = (self.path.split('/'), path.split('/'));
+        let fits = loop {
+            match (patterns.next(), segments.next()) {
+                (None, None) => break true,
+                (Some(pattern), Some(segment)) if matches(pattern, segment) => {}
+                _ => break false,
+            }
+        };
+        fits && self.method == method
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_is_found_by_its_method_and_path() {
+        let found = |method: &str, path: &str| ROUTES.iter().filter(|route| route.is_for(method, path)).count();
+        for route in ROUTES {
+            assert_eq!(found(route.method, &route.path.replace("{id}", "abc")), 1, "{route:?}");
+        }
+        for (method, path) in
+            [("PUT", "/login"), ("POST", "/login/"), ("POST", "/"), ("DELETE", "/sessions/"), ("DELETE", "/sessions/a/b")]
+        {
+            assert_eq!(found(method, path), 0, "{method} {path}");
+        }
+    }
+}

@@ -5,7 +5,7 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 
-use crate::account::{Account, Status};
+use crate::account::Account;
 use crate::client_ip::ClientIp;
 use crate::keys::AccountKey;
 use crate::policy::SessionRules;
@@ -66,20 +66,12 @@ pub enum Stored {
     /// A session.
     Session(Session),
     /// What a rotation left behind.
-    Tombstone,
-}
-
-impl Session {
-    /// Whether it lets its bearer in as `account` at `now`: neither idle nor old for too long, of the account's version, and the
-    /// account active. `expires_at` is written when it is used; the rules are applied anew, so that a stricter setting holds at once.
-    pub fn is_alive(&self, account: &Account, now: Timestamp, rules: &SessionRules) -> bool {
-        let idle_end = self.last_seen.plus(rules.idle);
-        let absolute_end = self.created_at.plus(rules.absolute);
-        self.key.account_key == account.key
-            && self.auth_version == account.auth_version
-            && account.status == Status::Active
-            && now < idle_end.min(absolute_end).min(self.expires_at)
-    }
+    Tombstone {
+        /// When.
+        replaced_at: Timestamp,
+        /// The account's version after it.
+        auth_version: u64,
+    },
 }
 
 /// How long a rotation's tombstone is kept (CASES SE14).

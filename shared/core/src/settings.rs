@@ -70,6 +70,8 @@ impl Table {
 pub struct Timeouts {
     /// A whole request.
     pub request: Duration,
+    /// The authorizer's whole request.
+    pub validation: Duration,
     /// Connecting to DynamoDB.
     pub connect: Duration,
     /// One attempt of a call.
@@ -89,6 +91,15 @@ pub enum IdentifierKind {
     Email,
     /// Its user name.
     Username,
+}
+
+/// How the authorizer answers what its events cannot tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuthorizerSettings {
+    /// HTTP API events of payload 2.0 with a policy instead of simply.
+    pub policies: bool,
+    /// REST TOKEN events with a session that is bound to nothing, instead of never.
+    pub allow_unbound: bool,
 }
 
 /// The level of Palisade's own log lines.
@@ -132,6 +143,8 @@ pub struct Settings {
     pub identifier: IdentifierKind,
     /// Whether a sign-up waits for its confirmation.
     pub require_confirmation: bool,
+    /// How the authorizer answers.
+    pub authorizer: AuthorizerSettings,
     /// Where breaches are looked up.
     pub hibp_url: String,
     /// `AWS_REGION`.
@@ -181,6 +194,10 @@ impl Settings {
         }
         let identifier = read.optional("PALISADE_IDENTIFIER", identifier_kind).unwrap_or(IdentifierKind::Email);
         let require_confirmation = read.switch_or("PALISADE_REQUIRE_CONFIRMATION", true);
+        let authorizer = AuthorizerSettings {
+            policies: read.one_of("PALISADE_AUTHORIZER_RESPONSE", &[("simple", false), ("policy", true)]),
+            allow_unbound: read.one_of("PALISADE_TOKEN_AUTHORIZER", &[("deny", false), ("allow_unbound", true)]),
+        };
         let hibp_url = read.optional("PALISADE_HIBP_URL", base_url).unwrap_or_else(|| HIBP_URL.to_owned());
         let region = read.required("AWS_REGION", |region| Ok(region.to_owned()));
         let dynamodb_endpoint = read.optional("AWS_ENDPOINT_URL_DYNAMODB", |url| Ok(url.to_owned()));
@@ -199,6 +216,7 @@ impl Settings {
                 timeouts,
                 identifier,
                 require_confirmation,
+                authorizer,
                 hibp_url,
                 region: region?,
                 dynamodb_endpoint,
@@ -230,6 +248,7 @@ fn timeouts(read: &mut Reader) -> Timeouts {
     };
     Timeouts {
         request: millis("PALISADE_DEADLINE_MS", &(50..=29_000), 4_000),
+        validation: millis("PALISADE_VALIDATION_DEADLINE_MS", &(50..=29_000), 1_800),
         connect: millis("PALISADE_CONNECT_TIMEOUT_MS", &(10..=10_000), 500),
         attempt: millis("PALISADE_ATTEMPT_TIMEOUT_MS", &(10..=10_000), 1_000),
         operation: millis("PALISADE_OPERATION_TIMEOUT_MS", &(10..=20_000), 2_000),

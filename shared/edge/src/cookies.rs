@@ -1,10 +1,11 @@
 //! The two cookies: read without guessing, set with every attribute that protects them.
 
+use http::HeaderMap;
 use http::header::COOKIE;
 use palisade_core::secret::SecretText;
 use std::time::Duration;
 
-use crate::request::HttpRequest;
+use crate::request;
 
 /// The session's cookie. `__Host-` ties it to this host, `Path=/` and `Secure` (RFC 6265bis, 4.1.3.2).
 pub const SESSION: &str = "__Host-session";
@@ -22,9 +23,9 @@ pub enum Cookie<'a> {
     Ambiguous,
 }
 
-/// The cookie `name` of `request`.
-pub fn find<'a>(request: &'a HttpRequest, name: &str) -> Cookie<'a> {
-    let pairs = request.header_values(COOKIE.as_str()).flat_map(|header| header.split(';'));
+/// The cookie `name` in `headers`.
+pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Cookie<'a> {
+    let pairs = request::values(headers, COOKIE.as_str()).flat_map(|header| header.split(';'));
     let mut values = pairs.filter_map(|pair| pair.trim().split_once('=')).filter(|(key, _)| *key == name).map(|(_, value)| value);
     match (values.next(), values.next()) {
         (None, _) => Cookie::Absent,
@@ -41,4 +42,9 @@ pub fn session(token: &SecretText) -> String {
 /// `Set-Cookie` of a device, for as long as it stays known.
 pub fn device(token: &SecretText, lifetime: Duration) -> String {
     format!("{DEVICE}={}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={}", token.expose(), lifetime.as_secs())
+}
+
+/// `Set-Cookie` that ends a session's cookie: the same attributes, so that it is the same cookie.
+pub fn no_session() -> String {
+    format!("{SESSION}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0")
 }

@@ -28,6 +28,8 @@ pub(crate) enum Format {
 
 /// The most headers that are read; API Gateway lets through 10 KB of them.
 const MAX_HEADERS: usize = 128;
+/// The most query parameters that are read.
+const MAX_QUERY_PAIRS: usize = 32;
 /// The most bytes of headers that are read.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
@@ -37,6 +39,8 @@ struct RawEvent {
     version: Option<String>,
     r#type: Option<serde::de::IgnoredAny>,
     raw_path: Option<String>,
+    raw_query_string: Option<String>,
+    query_string_parameters: Option<BTreeMap<String, Option<String>>>,
     path: Option<String>,
     http_method: Option<String>,
     headers: Option<BTreeMap<String, Option<String>>>,
@@ -108,10 +112,26 @@ fn request(raw: RawEvent, format: Format, runtime_id: &str, trusted_proxies: &[I
         method: Method::from_bytes(method.as_bytes()).map_err(|_| invalid(InvalidRequest::Event))?,
         path,
         client_ip: ClientIp::resolve(source_ip, request::values(&headers, "x-forwarded-for"), trusted_proxies),
+        query: query(format, raw.raw_query_string, raw.query_string_parameters),
         headers,
         body: raw.body.as_ref().map(|text| decoded_body(text, raw.is_base64_encoded.unwrap_or(false))).transpose()?,
         request_id: context.request_id.filter(|id| is_plain_id(id)).unwrap_or_else(|| runtime_id.to_owned()),
     })
+}
+
+/// Names and values as they stand: what routes take has nothing to decode.
+fn query(format: Format, raw: Option<String>, parameters: Option<BTreeMap<String, Option<String>>>) -> Vec<(String, String)> {
+    match format {
+        Format::V2 => {
+            let raw = raw.unwrap_or_default();
+            let pairs = raw.split('&').filter(|pair| !pair.is_empty()).take(MAX_QUERY_PAIRS);
+            pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (name.into(), value.into())).collect()
+        }
+        Format::V1 => {
+            let given = parameters.unwrap_or_default().into_iter().take(MAX_QUERY_PAIRS);
+            given.map(|(name, value)| (name, value.unwrap_or_default())).collect()
+        }
+    }
 }
 
 /// `rawPath` starts with the stage's name unless that is `$default`.
@@ -140,7 +160,7 @@ fn decoded_body(text: &Zeroizing<String>, is_base64: bool) -> Result<Zeroizing<V
     if decoded.len() > body::MAX_BYTES { Err(Denial::PayloadTooLarge) } else { Ok(decoded) }
 }
 
-fn headers(
+pub(crate) fn headers(
     single: BTreeMap<String, Option<String>>,
     multi: BTreeMap<String, Option<Vec<String>>>,
     cookies: Vec<String>,

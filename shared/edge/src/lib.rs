@@ -5,6 +5,7 @@
 
 mod accept;
 pub mod answer;
+pub mod authorizer;
 pub mod body;
 pub mod cookies;
 pub mod cross_site;
@@ -22,4 +23,4 @@ pub use answer::answer;
 pub use front::Front;
 pub use request::HttpRequest;
 pub use response::HttpResponse;
-pub use serve::serve;
+pub use serve::{Outcome, serve};

@@ -1,6 +1,6 @@
 //! The one table from denials and faults to answers (RFC 9457): status, code, sentence and headers of each.
 
-use http::header::{ALLOW, RETRY_AFTER};
+use http::header::{ALLOW, LINK, RETRY_AFTER};
 use http::{HeaderName, StatusCode};
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::ip_window::RateStatus;
@@ -22,6 +22,8 @@ struct Problem {
     detail: &'static str,
     headers: Vec<(HeaderName, String)>,
     limit: Option<Limit>,
+    /// Why, beside a limit's.
+    reason: Option<&'static str>,
     errors: Vec<Violation>,
 }
 
@@ -91,7 +93,7 @@ pub fn with_rate(response: HttpResponse, rate: Option<&RateStatus>) -> HttpRespo
 }
 
 fn plain(status: StatusCode, code: &'static str, detail: &'static str) -> Problem {
-    Problem { status, code, detail, headers: Vec::new(), limit: None, errors: Vec::new() }
+    Problem { status, code, detail, headers: Vec::new(), limit: None, reason: None, errors: Vec::new() }
 }
 
 fn of_denial(denial: &Denial) -> Problem {
@@ -109,6 +111,11 @@ fn of_denial(denial: &Denial) -> Problem {
         Denial::PasswordRejected(violations) => Problem {
             errors: violations.clone(),
             ..plain(StatusCode::UNPROCESSABLE_ENTITY, "password_rejected", "The password does not meet the rules.")
+        },
+        Denial::PasswordChangeRequired(why) => Problem {
+            reason: Some(why.as_str()),
+            headers: vec![(LINK, "</password/change>; rel=\"change-password\"".to_owned())],
+            ..plain(StatusCode::FORBIDDEN, "password_change_required", "The password has to be changed first, at /password/change.")
         },
         Denial::Conflict => plain(StatusCode::CONFLICT, "conflict", "There is one already, or something changed meanwhile."),
         Denial::CsrfFailed => plain(StatusCode::FORBIDDEN, "csrf_failed", "The request did not come from this site."),
@@ -172,7 +179,7 @@ impl Problem {
             request_id,
             errors: &self.errors,
             error: self.limit.as_ref().map(|_| title),
-            reason: self.limit.as_ref().map(|limit| limit.reason),
+            reason: self.limit.as_ref().map(|limit| limit.reason).or(self.reason),
             limit: self.limit.as_ref().map(|limit| limit.allowed),
             reset_in: self.limit.as_ref().map(|limit| limit.reset_in),
         }
@@ -204,6 +211,10 @@ mod tests {
             (Denial::InvalidGrant, "401 invalid_credentials []"),
             (Denial::PasswordRejected(Vec::new()), "422 password_rejected []"),
             (Denial::Conflict, "409 conflict []"),
+            (
+                Denial::PasswordChangeRequired(palisade_core::account::MustChange::Expired),
+                r#"403 password_change_required [("link", "</password/change>; rel=\"change-password\"")]"#,
+            ),
             (Denial::CsrfFailed, "403 csrf_failed []"),
             (Denial::NotFound, "404 not_found []"),
             (Denial::MethodNotAllowed { allow: "POST" }, r#"405 method_not_allowed [("allow", "POST")]"#),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use http::{HeaderMap, HeaderValue, Method};
+use palisade_core::assess::Seen;
 use palisade_core::{ClientIp, UserAgent};
 use zeroize::Zeroizing;
 
@@ -12,6 +13,8 @@ pub struct HttpRequest {
     pub method: Method,
     /// The path without stage and query.
     pub path: String,
+    /// The query's names and values.
+    pub query: Vec<(String, String)>,
     /// The headers.
     pub headers: HeaderMap,
     /// The decoded body, at most [`crate::body::MAX_BYTES`].
@@ -23,6 +26,13 @@ pub struct HttpRequest {
 }
 
 impl HttpRequest {
+    /// The value of the query parameter `name`; `None` when it is missing or given twice.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        let mut values = self.query.iter().filter(|(known, _)| known == name);
+        let (_, value) = values.next()?;
+        values.next().is_none().then_some(value.as_str())
+    }
+
     /// The first value of `name` that is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         text(self.headers.get(name)?)
@@ -31,6 +41,11 @@ impl HttpRequest {
     /// Every value of `name` that is text, in order.
     pub fn header_values<'a>(&'a self, name: &str) -> impl DoubleEndedIterator<Item = &'a str> + use<'a> {
         values(&self.headers, name)
+    }
+
+    /// Where it comes from, for a session's binding.
+    pub fn seen(&self) -> Seen {
+        Seen { ip: self.client_ip, user_agent: self.user_agent() }
     }
 
     /// The browser's name; empty when there is none.
@@ -68,7 +83,8 @@ mod tests {
         let headers = HeaderMap::from_iter([(http::header::COOKIE, HeaderValue::from_static("canary-cookie"))]);
         let body = Some(Zeroizing::new(b"canary-body".to_vec()));
         let (path, request_id) = ("/login".to_owned(), "id".to_owned());
-        let request = HttpRequest { method: Method::POST, path, headers, body, client_ip: ClientIp::Unknown, request_id };
+        let request =
+            HttpRequest { method: Method::POST, path, query: Vec::new(), headers, body, client_ip: ClientIp::Unknown, request_id };
         let answer = HttpResponse::new(http::StatusCode::OK, "text/plain", "canary-answer".to_owned())
             .with_header(http::header::SET_COOKIE, "canary-cookie");
         let shown = format!("{request:?} {answer:?}");

@@ -34,6 +34,11 @@ impl HttpResponse {
         Self { status, headers, body }
     }
 
+    /// Nothing but `status`.
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: String::new() }
+    }
+
     /// `body` as JSON.
     pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
         Self::new(status, "application/json", serde_json::to_string(body).unwrap_or_default())

@@ -48,6 +48,12 @@ impl Seen {
     }
 }
 
+/// Writes `events` of a call that is no HTTP request of ours, one line each.
+pub fn emit_of(request_id: &str, method: &str, path: &str, events: Vec<Event>) {
+    let path = path.chars().take(256).collect();
+    emit(&Seen { request_id: request_id.to_owned(), method: method.to_owned(), path }, events);
+}
+
 /// Writes `events` of the request `seen`, one line each.
 pub(crate) fn emit(seen: &Seen, events: Vec<Event>) {
     for event in events {

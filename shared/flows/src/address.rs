@@ -46,16 +46,16 @@ impl Address {
         places: Places,
         name_tag: Option<&str>,
         now: Timestamp,
+        trail: &mut Trail,
     ) -> Result<Self, Fault> {
         let window = IpWindow::at(ip.prefix(), now);
         let counts = gate.counters.take_places(&window, places, name_tag).await?;
+        // Told once in the window, by whichever route it happens on, before anything else of the request can fail.
+        if counts.names_filled {
+            trail.note(EventKind::UsernameEnumeration);
+        }
         let allowlisted = ip.is_in(&gate.allowlist);
         Ok(Self { window, counts, places, limits: gate.limits.clone(), now, allowlisted })
-    }
-
-    /// Whether this request's name was the eleventh.
-    pub(crate) fn filled_names(&self) -> bool {
-        self.counts.names_filled
     }
 
     /// The limit that is passed, whether or not it refuses.

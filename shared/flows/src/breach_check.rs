@@ -65,7 +65,7 @@ pub async fn check(
     now: Timestamp,
     trail: &mut Trail,
 ) -> Result<Outcome<Checked>, Fault> {
-    let address = Address::take(&deps.gate, ip, route::BREACH_CHECK, None, now).await?;
+    let address = Address::take(&deps.gate, ip, route::BREACH_CHECK, None, now, trail).await?;
     let rate = Some(address.status());
     if let Some(limit) = address.refusal(trail) {
         return Ok(Outcome { rate, result: Err(Denial::RateLimited(limit)) });

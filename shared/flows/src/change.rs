@@ -13,21 +13,18 @@
 //! Depth 4 (the breach service is no store); three hashes whatever the history, one more for each other parameter set and each imported
 //! entry in it. All other sessions and all devices end with the account's next version; this session gets a successor.
 
-mod wrong;
-
 use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use palisade_cloud::accounts::NewPassword;
-use palisade_cloud::counters::{LaneItem, LaneKey};
-use palisade_cloud::sessions::SessionsWithAccounts;
 use palisade_cloud::{
     Accounts, Clock, Counters, Entropy, Hibp, History, Notices, Parts, Sessions, Store, Transacted, Transactions, Write,
 };
+use palisade_core::assess::Seen;
 use palisade_core::breach::Breach;
 use palisade_core::device::Device;
 use palisade_core::event::{Event, EventKind, Trail};
-use palisade_core::history::{Compared, Entry, Past, change_limit};
+use palisade_core::history::{Compared, Entry, Past, change_limit, change_status};
 use palisade_core::notice::{Notice, NoticeId, NoticeKind};
 use palisade_core::password::Candidate;
 use palisade_core::secret::{SecretBytes, SecretText};
@@ -36,19 +33,20 @@ use palisade_core::settings::{Settings, Table};
 use palisade_core::throttle::{Refusal, Verdict};
 use palisade_core::{Denial, Fault, KeyRing, Password, Policy, RateLimited, Timestamp, csrf};
 
+use crate::Outcome;
 use crate::address::note_fault;
 use crate::choose;
 use crate::hasher::Hasher;
-use crate::lane::Try;
-use crate::validate::{Live, validate};
+use crate::own_lane::{Enders, OwnLanes, settle_wrong};
+use crate::validate::{Live, Touch, Validator};
 
 /// The tables a change cannot do without; the function's IAM policy lists the same.
-pub const TABLES: &[Table] = &[Table::Accounts, Table::Sessions, Table::History, Table::Counters, Table::Notices];
+pub const TABLES: &[Table] = &[Table::Accounts, Table::Sessions, Table::History, Table::Counters, Table::Incidents, Table::Notices];
 
 /// What a change works with.
 #[derive(Debug)]
 pub struct Deps {
-    pairs: SessionsWithAccounts,
+    validator: Validator,
     sessions: Sessions,
     accounts: Accounts,
     history: History,
@@ -71,7 +69,7 @@ impl Deps {
     pub fn new(settings: &Settings, parts: &Parts, hasher: Hasher, hibp: Arc<Hibp>) -> Result<Self, Fault> {
         let store = Store::new(settings, parts);
         Ok(Self {
-            pairs: SessionsWithAccounts::new(&store, settings)?,
+            validator: Validator::new(&store, settings, parts)?,
             sessions: Sessions::new(&store, settings)?,
             accounts: Accounts::new(&store, settings)?,
             history: History::new(&store, settings)?,
@@ -103,6 +101,8 @@ impl Deps {
 pub struct Change {
     /// The session it is asked in, not yet known to be one.
     pub session: SessionKey,
+    /// Where from.
+    pub seen: Seen,
     /// The password there is.
     pub current: Arc<Password>,
     /// The one there should be.
@@ -115,44 +115,60 @@ pub struct Change {
 ///
 /// # Errors
 /// A fault when a dependency did not do its part. Then either nothing is changed or, where only the answer was lost, everything is.
-pub async fn change(deps: &Deps, change: &Change, now: Timestamp, trail: &mut Trail) -> Result<Result<Granted, Denial>, Fault> {
-    let rules = (&deps.policy.session, deps.keys.as_ref());
-    let live = match validate(&deps.pairs, &change.session, rules, now, trail).await? {
+pub async fn change(deps: &Deps, change: &Change, now: Timestamp, trail: &mut Trail) -> Result<Outcome<Granted>, Fault> {
+    let live = match deps.validator.validate(&change.session, &change.seen, Touch::Never, now, trail).await? {
         Ok(live) => live,
-        Err(denial) => return Ok(Err(denial)),
+        Err(denial) => return Ok(Outcome { rate: None, result: Err(denial) }),
     };
-    let own_device = own_device(deps, &live, change, now);
-    let session_key = LaneKey::session(&live.session.key);
-    let (found, session_lane, device_lane) = tokio::join!(
-        deps.history.of(&live.account.key),
-        deps.counters.lane(&session_key, now, &deps.policy.session_lane),
-        device_lane(deps, own_device.as_ref(), &live, now),
-    );
-    let found = found?;
+    let device = OwnLanes::device(&deps.keys, &deps.policy, &live, change.device_token.as_ref(), now);
+    let (found, lanes) =
+        tokio::join!(deps.history.of(&live.account.key), OwnLanes::read(&deps.counters, &deps.policy, &live, device, now),);
+    let (found, lanes) = (found?, lanes?);
     if found.corrupt {
         trail.record(Event::new(EventKind::CorruptItem).reason("history"));
     }
-    if let Some(limit) = change_limit(&found.entries, now) {
-        return Ok(Err(limited(limit, trail)));
+    let result = if let Some(limit) = change_limit(&found.entries, now) {
+        Err(limited(limit, trail))
+    } else {
+        attempt(deps, &live, (lanes, &found.entries), change, now, trail).await?
+    };
+    let mut rate = change_status(&found.entries, now);
+    if result.is_ok() {
+        rate.remaining = rate.remaining.saturating_sub(1);
     }
+    Ok(Outcome { rate: Some(rate), result })
+}
+
+/// Tries the current password and, when it is right, the new one.
+async fn attempt(
+    deps: &Deps,
+    live: &Live,
+    (lanes, entries): (OwnLanes, &[Entry]),
+    change: &Change,
+    now: Timestamp,
+    trail: &mut Trail,
+) -> Result<Result<Granted, Denial>, Fault> {
     let nonce = Base64UrlUnpadded::encode_string(&deps.entropy.bytes::<16>());
-    let lanes = Lanes { device: own_device.as_ref().zip(device_lane?), session: session_lane? };
-    let (this_try, item) = match reserve(deps, lanes, &live, &nonce, now).await? {
+    let (this_try, item) = match lanes.reserve((&deps.counters, &deps.policy), live, &nonce, now).await? {
         Ok(held) => held,
-        Err(Refusal::Closed) => return Ok(Err(Denial::Unauthenticated)),
+        Err(Refusal::Closed) => {
+            enders(deps).end(live, now, trail).await?;
+            return Ok(Err(Denial::Unauthenticated));
+        }
         Err(refusal) => return Ok(Err(limited(refusal.rate_limited(now), trail))),
     };
-    let (current_is_right, breach) = tokio::join!(proved(deps, &live, change), deps.hibp.check(&change.new, now));
+    let (current_is_right, breach) = tokio::join!(proved(deps, live, change), deps.hibp.check(&change.new, now));
     if !current_is_right? {
-        return wrong::settle(deps, &live, (this_try, item), trail).await.map(Err);
+        trail.record(Event::new(EventKind::AuthnPasswordChangeFail).reason("wrong_password"));
+        return settle_wrong(enders(deps), live, (this_try, item), trail).await.map(Err);
     }
     // The current password is right, so the try is a success whatever comes of the new one.
-    let chosen = choose_new(deps, &live, change, &found.entries, breach, trail).await;
+    let chosen = choose_new(deps, live, change, entries, breach, trail).await;
     let Ok(Ok(chosen)) = chosen else {
         note_fault(this_try.settle(item, Verdict::Success).await.map(drop), trail);
         return chosen.map(|chosen| Err(chosen.err().unwrap_or(Denial::Conflict)));
     };
-    let (writes, granted) = prepare(deps, &live, &found.entries, chosen, own_device.as_ref(), now).await?;
+    let (writes, granted) = prepare(deps, live, entries, chosen, lanes.device.as_ref(), now).await?;
     let (written, settled) = tokio::join!(deps.transactions.write(writes), this_try.settle(item, Verdict::Success));
     note_fault(settled.map(drop), trail);
     if written? != Transacted::Done {
@@ -163,51 +179,13 @@ pub async fn change(deps: &Deps, change: &Change, now: Timestamp, trail: &mut Tr
     Ok(Ok(granted))
 }
 
+fn enders(deps: &Deps) -> Enders<'_> {
+    Enders { sessions: &deps.sessions, notices: &deps.notices, entropy: &deps.entropy, keys: &deps.keys }
+}
+
 fn limited(limit: RateLimited, trail: &mut Trail) -> Denial {
     trail.record(Event::new(EventKind::ExcessRateLimitExceeded).reason(limit.reason.as_str()));
     Denial::RateLimited(limit)
-}
-
-fn own_device(deps: &Deps, live: &Live, change: &Change, now: Timestamp) -> Option<Device> {
-    let token = change.device_token.as_ref()?;
-    let device = Device::verify(token.expose(), &deps.keys, &live.account.key, now, deps.policy.device_lifetime)?;
-    device.known_since(live.account.devices_not_before).then_some(device)
-}
-
-async fn device_lane(deps: &Deps, device: Option<&Device>, live: &Live, now: Timestamp) -> Result<Option<LaneItem>, Fault> {
-    match device {
-        None => Ok(None),
-        Some(device) => {
-            let key = LaneKey::device(&live.account.key, device.id());
-            deps.counters.lane(&key, now, &deps.policy.device_lane).await.map(Some)
-        }
-    }
-}
-
-struct Lanes<'a> {
-    device: Option<(&'a Device, LaneItem)>,
-    session: LaneItem,
-}
-
-/// A try on the device's lane, unless there is none or it is closed: then on this session's own, which strangers cannot reach either.
-async fn reserve<'a>(
-    deps: &'a Deps,
-    lanes: Lanes<'_>,
-    live: &Live,
-    nonce: &'a str,
-    now: Timestamp,
-) -> Result<Result<(Try<'a>, LaneItem), Refusal>, Fault> {
-    let on = |key, rules| Try { counters: &deps.counters, key, rules, nonce, now };
-    if let Some((device, lane)) = lanes.device {
-        let this_try = on(LaneKey::device(&live.account.key, device.id()), &deps.policy.device_lane);
-        match this_try.reserve(lane).await? {
-            Ok(item) => return Ok(Ok((this_try, item))),
-            Err(refusal @ Refusal::Delayed(_)) => return Ok(Err(refusal)),
-            Err(Refusal::Closing(_) | Refusal::Closed) => {}
-        }
-    }
-    let this_try = on(LaneKey::session(&live.session.key), &deps.policy.session_lane);
-    Ok(this_try.reserve(lanes.session).await?.map(|item| (this_try, item)))
 }
 
 async fn proved(deps: &Deps, live: &Live, change: &Change) -> Result<bool, Fault> {
@@ -232,7 +210,6 @@ async fn choose_new(
     breach: Breach,
     trail: &mut Trail,
 ) -> Result<Result<Chosen, Denial>, Fault> {
-    let breach_unchecked = choose::unchecked(breach, &deps.policy.breach, trail)?;
     let reuse = usize::try_from(deps.policy.password.reuse).unwrap_or(usize::MAX);
     let past = Past::without_current(&live.account, entries, reuse);
     let compared = deps.hasher.compare(&change.new, past, deps.entropy.bytes()).await?;
@@ -242,11 +219,11 @@ async fn choose_new(
         reused: compared.reused || change.new.is_same_as(&change.current),
         breach: Some(breach),
     };
-    if let Some(denial) = choose::rejected(&deps.policy, &candidate) {
+    let judged = choose::judge(&deps.policy, &candidate, trail)?;
+    if judged.is_err() {
         trail.record(Event::new(EventKind::AuthnPasswordChangeFail).reason("password_rejected"));
-        return Ok(Err(denial));
     }
-    Ok(Ok(Chosen { new: Arc::clone(&change.new), compared, breach_unchecked }))
+    Ok(judged.map(|breach_unchecked| Chosen { new: Arc::clone(&change.new), compared, breach_unchecked }))
 }
 
 /// Hashes the new password; everything that is to be written at once, and what the owner gets once it is.

@@ -2,41 +2,36 @@
 
 use palisade_cloud::accounts::NewPassword;
 use palisade_cloud::{Accounts, History, Write};
-use palisade_core::breach::{Breach, BreachRules, Unavailable};
+use palisade_core::breach::{Breach, Unavailable};
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::history::{Entry, KEPT, Old};
 use palisade_core::password::{self, Candidate};
 use palisade_core::{Account, Denial, Fault, Policy, Timestamp};
 use std::time::Duration;
 
-/// Notes what the breach service said; whether the password is to be asked about again at its next login.
+/// Judges `candidate` by every rule, then by whether the breach service answered: the refusal, or whether the password is to be asked
+/// about again at its next login.
 ///
 /// # Errors
-/// A fault when nothing is known and that refuses (requirement r18).
-pub(crate) fn unchecked(breach: Breach, rules: &BreachRules, trail: &mut Trail) -> Result<bool, Fault> {
-    match breach {
-        Breach::Clean => Ok(false),
-        Breach::Breached(count) => {
-            if count > rules.warn_over {
-                let refused = count > rules.block_over;
-                trail.record(Event::new(EventKind::BreachedPassword).reason(if refused { "refused" } else { "let_pass" }));
-            }
-            Ok(false)
+/// A fault when the password meets every rule, nothing is known of it, and that refuses (requirement r18).
+pub(crate) fn judge(policy: &Policy, candidate: &Candidate<'_>, trail: &mut Trail) -> Result<Result<bool, Denial>, Fault> {
+    let rules = &policy.breach;
+    match candidate.breach {
+        Some(Breach::Breached(count)) if count > rules.warn_over => {
+            let reason = if count > rules.block_over { "refused" } else { "let_pass" };
+            trail.record(Event::new(EventKind::BreachedPassword).reason(reason));
         }
-        Breach::Unknown(reason) => {
-            trail.record(Event::new(EventKind::BreachUnknown).reason(reason.as_str()));
-            match rules.unavailable {
-                Unavailable::Allow => Ok(true),
-                Unavailable::Refuse => Err(Fault::unavailable("breach service", reason.as_str())),
-            }
-        }
+        Some(Breach::Unknown(reason)) => trail.record(Event::new(EventKind::BreachUnknown).reason(reason.as_str())),
+        Some(Breach::Breached(_) | Breach::Clean) | None => {}
     }
-}
-
-/// The refusal of `candidate` with every rule it breaks; `None` when it meets them all.
-pub(crate) fn rejected(policy: &Policy, candidate: &Candidate<'_>) -> Option<Denial> {
-    let violations = password::violations(&policy.password.rules(policy.breach.block_over), candidate);
-    (!violations.is_empty()).then_some(Denial::PasswordRejected(violations))
+    let violations = password::violations(&policy.password.rules(rules.block_over), candidate);
+    if !violations.is_empty() {
+        return Ok(Err(Denial::PasswordRejected(violations)));
+    }
+    match (candidate.breach, rules.unavailable) {
+        (Some(Breach::Unknown(reason)), Unavailable::Refuse) => Err(Fault::unavailable("breach service", reason.as_str())),
+        (breach, _) => Ok(Ok(matches!(breach, Some(Breach::Unknown(_))))),
+    }
 }
 
 /// The writes that replace the password of `account`, whose history holds `entries`, newest first: the new one, the old one into the

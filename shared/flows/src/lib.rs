@@ -4,13 +4,16 @@
 //! the request, never as tasks of their own: no work outlives the answer.
 
 mod address;
+pub mod authorize;
 pub mod breach_check;
 pub mod change;
 mod choose;
 mod hasher;
 mod lane;
 pub mod login;
+mod own_lane;
 pub mod reset;
+pub mod sessions;
 pub mod sign_up;
 mod validate;
 

@@ -24,7 +24,7 @@ use palisade_core::hashing::{Checked, Verified};
 use palisade_core::secret::SecretText;
 use palisade_core::session::{Granted, SessionKey};
 use palisade_core::settings::{Settings, Table};
-use palisade_core::{ClientIp, Fault, Identifier, IdentityKey, KeyRing, Password, Policy, Timestamp, UserAgent};
+use palisade_core::{ClientIp, Fault, Identifier, IdentityKey, KeyRing, Password, Policy, Status, Timestamp, UserAgent};
 use std::sync::Arc;
 
 use crate::address::Gate;
@@ -134,7 +134,7 @@ async fn recheck(
     now: Timestamp,
     trail: &mut Trail,
 ) -> Option<Breach> {
-    let is_flagged = admitted.account.as_ref().is_some_and(|account| account.breach_unchecked);
+    let is_flagged = admitted.account.as_ref().is_some_and(|account| account.breach_unchecked && account.status == Status::Active);
     if !is_flagged || verified.checked != Checked::Right {
         return None;
     }

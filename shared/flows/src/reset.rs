@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use palisade_cloud::accounts::{Found, NewPassword};
-use palisade_cloud::counters::{LaneKey, Pace};
+use palisade_cloud::counters::{LaneKey, Pace, PacedBy};
 use palisade_cloud::{Accounts, Clock, Counters, Entropy, Hibp, History, Notices, Parts, Store, Transacted, Transactions};
 use palisade_core::event::{Event, EventKind, Trail};
-use palisade_core::history::{Compared, Past};
+use palisade_core::history::{Compared, KEPT, Past, change_limit};
 use palisade_core::notice::{Notice, NoticeId, NoticeKind, Presented, RESET_LIFETIME};
 use palisade_core::password::Candidate;
 use palisade_core::settings::{Settings, Table};
@@ -105,7 +105,7 @@ pub async fn request(
     trail.about(deps.keys.pseudonym(key.as_str()));
     let name_tag = deps.identity_key.name_tag(identifier);
     let (address, found) =
-        tokio::join!(Address::take(&deps.gate, ip, route::SIGN_UP, Some(&name_tag), now), deps.accounts.get(&key));
+        tokio::join!(Address::take(&deps.gate, ip, route::SIGN_UP, Some(&name_tag), now, trail), deps.accounts.get(&key));
     let address = address?;
     if let Some(limit) = address.refusal(trail) {
         return Ok(Outcome { rate: Some(address.status()), result: Err(Denial::RateLimited(limit)) });
@@ -119,7 +119,7 @@ pub async fn request(
         Found::Account(_) | Found::Nothing | Found::Corrupt => Notice::void(id, NoticeKind::ResetPassword, &key, now),
     };
     let pace = Pace { between: BETWEEN_REQUESTS, remembered: RESET_LIFETIME };
-    let writes = vec![deps.counters.pace(notice.kind, &key, &notice.id, now, pace)?, deps.notices.put(&notice)?];
+    let writes = vec![deps.counters.pace(PacedBy::Reset, &key, &notice.id, now, pace)?, deps.notices.put(&notice)?];
     let reason = match deps.transactions.write(writes).await? {
         Transacted::Done => "sent",
         Transacted::Refused(_) => "too_soon",
@@ -142,7 +142,7 @@ pub async fn reset(
 ) -> Result<Outcome<()>, Fault> {
     let presented = Presented::parse(token);
     let (address, notice) =
-        tokio::join!(Address::take(&deps.gate, ip, route::SIGN_UP, None, now), notice(&deps.notices, presented.as_ref()));
+        tokio::join!(Address::take(&deps.gate, ip, route::SIGN_UP, None, now, trail), notice(&deps.notices, presented.as_ref()));
     let address = address?;
     let rate = Some(address.status());
     if let Some(limit) = address.refusal(trail) {
@@ -191,25 +191,30 @@ async fn set(
     if history.corrupt {
         trail.record(Event::new(EventKind::CorruptItem).reason("history"));
     }
-    let reuse = usize::try_from(deps.policy.password.reuse).unwrap_or(usize::MAX);
+    // Resets work always, so whoever changes often is held to all that is kept instead of to a wait.
+    let often = change_limit(&history.entries, now).is_some();
+    let reuse = if often { KEPT } else { usize::try_from(deps.policy.password.reuse).unwrap_or(KEPT) };
     let past = Past::of(&account, &history.entries, reuse);
     let (breach, compared) = tokio::join!(deps.hibp.check(new, now), deps.hasher.compare(new, past, deps.entropy.bytes()));
-    let breach_unchecked = choose::unchecked(breach, &deps.policy.breach, trail)?;
     let Compared { reused, digest, salt } = compared?;
     let candidate = Candidate { password: new, attributes: account.attributes(), reused, breach: Some(breach) };
-    if let Some(denial) = choose::rejected(&deps.policy, &candidate) {
-        return Ok(Err(denial));
-    }
+    let breach_unchecked = match choose::judge(&deps.policy, &candidate, trail)? {
+        Ok(unchecked) => unchecked,
+        Err(denial) => return Ok(Err(denial)),
+    };
     let password = deps.hasher.hash(new, deps.entropy.bytes()).await?;
     let auth_version = account.auth_version.wrapping_add(1);
     let new = NewPassword { password, digest, history_salt: salt, auth_version, at: now, breach_unchecked };
     let mut writes = choose::replace((&deps.accounts, &deps.history), &account, &history.entries, &new)?;
+    let consumed = writes.len();
     writes.push(deps.notices.consume(notice)?);
     writes.push(deps.counters.clear_lane(&LaneKey::common(key))?);
     writes.push(deps.notices.put(&told(deps, &account, now))?);
     Ok(match deps.transactions.write(writes).await? {
         Transacted::Done => Ok(()),
-        Transacted::Refused(_) => Err(Denial::InvalidGrant),
+        Transacted::Refused(places) if places.contains(&consumed) => Err(Denial::InvalidGrant),
+        // The account changed meanwhile; the grant may still stand.
+        Transacted::Refused(_) => Err(Denial::Conflict),
     })
 }
 

@@ -5,7 +5,8 @@
 //!           2  ask the breach service ‖ hash the password, check every rule        not met: 422
 //!           3  one transaction: notice ‖ one a minute and name                     too soon: 202 all the same, nothing sent
 //! confirm   1  take places of the address ‖ read the notice                        no grant: 401
-//!           2  check the password of that very sign-up, and hash it for the history  wrong: 401
+//!           2  reserve a try on the notice's own lane                              five wrong: 401 for good
+//!              check the password of that very sign-up, settle                     wrong: 401
 //!           3  one transaction: grant used up, account                             taken meanwhile: 409
 //! resend    1  take places of the address ‖ which notice was the latest
 //!           2  read it
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use palisade_cloud::accounts::{Created, Found};
-use palisade_cloud::counters::Pace;
+use palisade_cloud::counters::{Pace, PacedBy};
 use palisade_cloud::{Accounts, Clock, Counters, Entropy, Hibp, Notices, Parts, Store, Transacted, Transactions};
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::notice::{Notice, NoticeId, NoticeKind, Pending, SIGN_UP_LIFETIME};
@@ -153,7 +154,7 @@ pub async fn sign_up(
     trail.about(deps.keys.pseudonym(key.as_str()));
     let name_tag = deps.identity_key.name_tag(&sign_up.identifier);
     let (address, found) =
-        tokio::join!(Address::take(&deps.gate, ip, route::SIGN_UP, Some(&name_tag), now), deps.accounts.get(&key));
+        tokio::join!(Address::take(&deps.gate, ip, route::SIGN_UP, Some(&name_tag), now, trail), deps.accounts.get(&key));
     let address = address?;
     let rate = Some(address.status());
     if let Some(limit) = address.refusal(trail) {
@@ -162,12 +163,12 @@ pub async fn sign_up(
     let found = found?;
     let (breach, password) =
         tokio::join!(deps.hibp.check(&sign_up.password, now), deps.hasher.hash(&sign_up.password, deps.entropy.bytes()));
-    let breach_unchecked = choose::unchecked(breach, &deps.policy.breach, trail)?;
     let candidate =
         Candidate { password: &sign_up.password, attributes: sign_up.attributes(), reused: false, breach: Some(breach) };
-    if let Some(denial) = choose::rejected(&deps.policy, &candidate) {
-        return Ok(Outcome { rate, result: Err(denial) });
-    }
+    let breach_unchecked = match choose::judge(&deps.policy, &candidate, trail)? {
+        Ok(unchecked) => unchecked,
+        Err(denial) => return Ok(Outcome { rate, result: Err(denial) }),
+    };
     let pending = Pending {
         identifier: sign_up.identifier.as_str().to_owned(),
         email: sign_up.email,
@@ -202,7 +203,7 @@ async fn wait(
         Found::Corrupt => Notice::void(id, NoticeKind::SignUpAttempted, key, now),
     };
     let pace = Pace { between: BETWEEN_NOTICES, remembered: SIGN_UP_LIFETIME };
-    let writes = vec![deps.counters.pace(NoticeKind::ConfirmSignUp, key, &notice.id, now, pace)?, deps.notices.put(&notice)?];
+    let writes = vec![deps.counters.pace(PacedBy::SignUp, key, &notice.id, now, pace)?, deps.notices.put(&notice)?];
     let reason = match deps.transactions.write(writes).await? {
         Transacted::Done => "sent",
         Transacted::Refused(_) => "too_soon",

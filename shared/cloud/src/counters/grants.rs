@@ -4,13 +4,24 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::Put;
-use palisade_core::notice::{NoticeId, NoticeKind};
+use palisade_core::notice::NoticeId;
 use palisade_core::{AccountKey, Fault, Timestamp};
 
 use super::Counters;
 use crate::call::fault;
 use crate::item::{millis, s, text, ttl};
 use crate::transact::Write;
+
+/// What gives grants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PacedBy {
+    /// A sign-up.
+    SignUp,
+    /// A sign-up's notice once more.
+    Resend,
+    /// A reset request.
+    Reset,
+}
 
 /// How long nothing else of its kind is given to a name, and how long the item remembers which notice it was.
 #[derive(Debug, Clone, Copy)]
@@ -22,18 +33,11 @@ pub struct Pace {
 }
 
 impl Counters {
-    /// Notes that `notice` was given, unless one of its kind was given too lately.
-    pub fn pace(
-        &self,
-        kind: NoticeKind,
-        account: &AccountKey,
-        notice: &NoticeId,
-        now: Timestamp,
-        pace: Pace,
-    ) -> Result<Write, Fault> {
+    /// Notes that `notice` was given, unless the same gave one too lately.
+    pub fn pace(&self, by: PacedBy, account: &AccountKey, notice: &NoticeId, now: Timestamp, pace: Pace) -> Result<Write, Fault> {
         let put = Put::builder()
             .table_name(&self.0.name)
-            .item("counter", s(key(kind, account)))
+            .item("counter", s(key(by, account)))
             .item("notice_id", s(notice.as_str()))
             .item("open_again_at", millis(now.plus(pace.between)))
             .item("expires_at", ttl(now.plus(pace.between.max(pace.remembered))))
@@ -43,14 +47,19 @@ impl Counters {
         Write::put(put)
     }
 
-    /// The latest notice of `kind` that was given to `account`, by a strongly consistent read.
-    pub async fn latest_grant(&self, kind: NoticeKind, account: &AccountKey) -> Result<Option<NoticeId>, Fault> {
-        let get = self.0.client.get_item().table_name(&self.0.name).key("counter", s(key(kind, account))).consistent_read(true);
+    /// The latest notice that `by` gave to `account`, by a strongly consistent read.
+    pub async fn latest_grant(&self, by: PacedBy, account: &AccountKey) -> Result<Option<NoticeId>, Fault> {
+        let get = self.0.client.get_item().table_name(&self.0.name).key("counter", s(key(by, account))).consistent_read(true);
         let reply = get.send().await.map_err(|error| fault("read of counters", &error))?;
         Ok(reply.item.as_ref().and_then(|item| NoticeId::parse(text(item, "notice_id")?)))
     }
 }
 
-fn key(kind: NoticeKind, account: &AccountKey) -> String {
-    format!("grant#{}#{}", kind.as_str(), account.as_str())
+fn key(by: PacedBy, account: &AccountKey) -> String {
+    let by = match by {
+        PacedBy::SignUp => "sign_up",
+        PacedBy::Resend => "resend",
+        PacedBy::Reset => "reset",
+    };
+    format!("grant#{by}#{}", account.as_str())
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValuesOnConditionCheckFailure};
+use palisade_core::notice::NoticeId;
 use palisade_core::session::SessionKey;
 use palisade_core::throttle::{Lane, LaneRules, Stored, StoredLane};
 use palisade_core::{AccountKey, Fault, Timestamp};
@@ -27,6 +28,11 @@ impl LaneKey {
     /// The lane of wrong current passwords given in one session.
     pub fn session(session: &SessionKey) -> Self {
         Self(format!("account#{}#session#{}", session.account_key.as_str(), session.secret_hash))
+    }
+
+    /// The lane of wrong passwords given with one sign-up's token.
+    pub fn notice(notice: &NoticeId) -> Self {
+        Self(format!("notice#{}", notice.as_str()))
     }
 
     /// The lane of one known device.

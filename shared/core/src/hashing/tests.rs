@@ -188,3 +188,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn p29_pbkdf2_matches_rfc_7914_and_rfc_6070() {
+    // RFC 7914, 11: PBKDF2-HMAC-SHA-256 of "passwd" and "salt", one round, the first 32 bytes.
+    let sha_256 = Scheme::Pbkdf2 { prf: Prf::Sha256, rounds: 1 };
+    let output = sha_256.run(b"passwd", b"salt", 32).unwrap().unwrap();
+    let hex = |bytes: &[u8]| bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    assert_eq!(hex(&output), "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");
+    // RFC 6070: PBKDF2-HMAC-SHA-1 of "password" and "salt", 4096 rounds.
+    let sha_1 = Scheme::Pbkdf2 { prf: Prf::Sha1, rounds: 4_096 };
+    let output = sha_1.run(b"password", b"salt", 20).unwrap().unwrap();
+    assert_eq!(hex(&output), "4b007901b765489abead49d926f721d065a429c1");
+    // RFC 7914, 12: scrypt of "" and "", N = 16, r = 1, p = 1.
+    let output = Scheme::Scrypt { log_n: 4, r: 1, p: 1 }.run(b"", b"", 64).unwrap().unwrap();
+    assert_eq!(
+        hex(&output),
+        "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442fcd0069ded0948f8326a753a0fc81f17e8d3e0fb2e0d3628cf35e20c38d18906"
+    );
+}

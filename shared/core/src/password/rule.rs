@@ -107,6 +107,7 @@ impl Rule {
             Self::MaxConsecutive(most) => format!("The password must not repeat a character more than {most} times in a row."),
             Self::NoWord(words) if words.as_substrings => "The password must not contain a well-known word.".into(),
             Self::NoWord(_) => "The password must not be a well-known word.".into(),
+            Self::NotReused(0) => "The password must not be your current one.".into(),
             Self::NotReused(count) => format!("The password must not be your current one or one of the {count} before it."),
             Self::NotBreached { over: 0 } => "The password must not be known from data breaches.".into(),
             Self::NotBreached { over } => format!("The password must not be known from data breaches more than {over} times."),

@@ -7,6 +7,7 @@ use crate::breach::{BreachRules, Unavailable};
 use crate::hashing::Argon2Params;
 use crate::password::PasswordRules;
 use crate::policy::{FailureWindow, Policy};
+use crate::timestamp::Timestamp;
 
 pub(super) fn policy(read: &mut Reader) -> Policy {
     let base = read.optional("PALISADE_POLICY", |word| match word {
@@ -36,6 +37,11 @@ pub(super) fn policy(read: &mut Reader) -> Policy {
     policy.device_lane.closes_at = Some(device_closes_at);
     read.seconds("PALISADE_SESSION_IDLE_S", &(60..=86_400), &mut policy.session.idle);
     read.seconds("PALISADE_SESSION_MAX_S", &(60..=2_592_000), &mut policy.session.absolute);
+    policy.session_lane.kept = Some(policy.session.absolute);
+    policy.session.not_before = read.optional("PALISADE_SESSIONS_NOT_BEFORE", |seconds| {
+        seconds.parse().map(Timestamp::from_seconds).map_err(|_| "must be seconds since the epoch".into())
+    });
+    read.number_or_never("PALISADE_MAX_SESSIONS", &(1..=100), &mut policy.session.most);
     let mut days = policy.password_max_age.map(|age| age.as_secs() / 86_400);
     read.number_or_never("PALISADE_PASSWORD_MAX_AGE_DAYS", &(1..=3_650), &mut days);
     policy.password_max_age = days.map(|days| Duration::from_secs(days * 86_400));

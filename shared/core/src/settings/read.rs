@@ -63,6 +63,13 @@ impl Reader {
         .unwrap_or(default)
     }
 
+    /// One of two words; the first where nothing is set.
+    pub(super) fn one_of(&mut self, name: &str, words: &[(&str, bool); 2]) -> bool {
+        let [(first, _), (second, _)] = words;
+        let known = |word: &str| words.iter().find(|(known, _)| *known == word).map(|(_, means)| *means);
+        self.optional(name, |word| known(word).ok_or_else(|| format!("must be {first} or {second}"))).unwrap_or(false)
+    }
+
     pub(super) fn number(&mut self, name: &str, range: &RangeInclusive<u64>, slot: &mut u64) {
         if let Some(number) = self.optional(name, |text| in_range(text, range, "")) {
             *slot = number;

@@ -57,6 +57,16 @@ pub const SETTINGS: &[Setting] = &[
         "Whether a sign-up waits for its confirmation. `false` tells everybody which names exist.",
     ),
     setting(
+        "PALISADE_AUTHORIZER_RESPONSE",
+        "`simple`",
+        "How the authorizer answers HTTP API events of payload 2.0: `simple`, or `policy` where the authorizer has no simple responses. The other forms are told by the event.",
+    ),
+    setting(
+        "PALISADE_TOKEN_AUTHORIZER",
+        "`deny`",
+        "Whether a REST TOKEN authorizer, whose events carry neither address nor browser, refuses everybody (`deny`) or lets sessions in bound to nothing (`allow_unbound`).",
+    ),
+    setting(
         "PALISADE_HIBP_URL",
         "`https://api.pwnedpasswords.com`",
         "Where breaches are looked up: a service with HaveIBeenPwned's range API.",
@@ -68,6 +78,16 @@ pub const SETTINGS: &[Setting] = &[
         "Level of Palisade's own lines: `error`, `warn`, `info`, `debug` or `trace`. Security events are always written.",
     ),
     setting("PALISADE_REQUESTS_PER_IP", "1000", "Requests without a session per address and hour, 1 to 1000000."),
+    setting(
+        "PALISADE_SESSIONS_NOT_BEFORE",
+        "none",
+        "Seconds since the epoch: sessions of logins before this are dead, everybody's. What to set after a leak.",
+    ),
+    setting(
+        "PALISADE_MAX_SESSIONS",
+        "never",
+        "Most sessions of an account, 1 to 100, or `never` a limit; a login over it ends the oldest.",
+    ),
     setting("PALISADE_BREACH_CHECKS_PER_IP", "60", "Breach checks per address and hour, 1 to 1000000."),
     setting("PALISADE_AUTH_REQUESTS_PER_IP", "20 (`nist` 1000)", "Sign-in requests per address and hour, 1 to 1000000."),
     setting("PALISADE_LOGIN_FAILURES_PER_IP", "5 (`nist` 100)", "Failed logins per address and window, 1 to 1000000."),
@@ -143,6 +163,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("PALISADE_DEADLINE_MS", "4000", "Milliseconds a request may take before the answer is 503, 50 to 29000."),
     setting("PALISADE_CONNECT_TIMEOUT_MS", "500", "Milliseconds to connect to DynamoDB, 10 to 10000."),
     setting("PALISADE_ATTEMPT_TIMEOUT_MS", "1000", "Milliseconds one attempt at a DynamoDB call may take, 10 to 10000."),
+    setting("PALISADE_VALIDATION_DEADLINE_MS", "1800", "Milliseconds the authorizer may take before it refuses, 50 to 29000."),
     setting("PALISADE_HIBP_CONNECT_TIMEOUT_MS", "1000", "Milliseconds to connect to the breach service, 10 to 10000."),
     setting(
         "PALISADE_HIBP_TIMEOUT_MS",

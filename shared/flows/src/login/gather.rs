@@ -42,15 +42,11 @@ pub(super) async fn gather(
         .and_then(|token| Device::verify(token.expose(), &deps.keys, account_key, now, deps.policy.device_lifetime));
     let common_key = LaneKey::common(account_key);
     let (address, common, device_lane, found) = tokio::join!(
-        Address::take(&deps.gate, attempt.ip, route::LOGIN, Some(&name_tag), now),
+        Address::take(&deps.gate, attempt.ip, route::LOGIN, Some(&name_tag), now, trail),
         deps.counters.lane(&common_key, now, &deps.policy.common_lane),
         device_lane(deps, account_key, claimed.as_ref(), now),
         deps.accounts.get(account_key),
     );
-    // Told once in the window: before anything else of this request can fail.
-    if address.as_ref().is_ok_and(Address::filled_names) {
-        trail.note(EventKind::UsernameEnumeration);
-    }
     let (account, device_lane) = match found.and_then(|found| Ok((account_of(found, trail), device_lane?))) {
         Ok(both) => both,
         Err(fault) => {

@@ -69,19 +69,21 @@ async fn succeed(
     let now = held.this_try.now;
     let secret = SecretBytes::new(deps.entropy.bytes());
     let issued = session::issue(account, client.ip, client.user_agent, &secret, now, &deps.policy.session);
-    let (stored, settled, refunded, replaced, rehash) = tokio::join!(
+    let (stored, settled, refunded, replaced, renewed, breached) = tokio::join!(
         deps.sessions.put(&issued.session),
         held.this_try.settle(held.item, Verdict::Success),
         refund(deps, address.as_ref()),
         end_presented(deps, client.presented.as_ref()),
         renew(deps, account, rehashed, breach),
+        keep_breached(deps, account, breach),
     );
     trail.identified(account.subject.as_str().to_owned());
     stored?;
+    breached?;
     // None of these decides: a lease left behind runs out as a failure, a place not given back is one too many, both on the safe side.
     note_fault(settled.map(drop), trail);
     note_fault(refunded, trail);
-    note_fault(rehash, trail);
+    note_fault(renewed, trail);
     if replaced? {
         trail.note(EventKind::SessionReplaced);
     }
@@ -115,12 +117,22 @@ async fn renew(deps: &Deps, account: &Account, rehashed: Option<StoredPassword>,
     let Some(old) = &account.password else {
         return Ok(());
     };
-    if let Some(breached) = is_breached(breach, &deps.policy) {
-        deps.accounts.breach_answered(&account.key, old, breached).await?;
+    if is_breached(breach, &deps.policy) == Some(false) {
+        deps.accounts.breach_answered(&account.key, old, false).await?;
     }
     match rehashed {
         None => Ok(()),
         Some(new) => deps.accounts.rehash(&account.key, old, &new).await,
+    }
+}
+
+/// Keeps that a password was found in a breach: without it the session would not be limited to changing it.
+async fn keep_breached(deps: &Deps, account: &Account, breach: Option<Breach>) -> Result<(), Fault> {
+    match &account.password {
+        Some(old) if is_breached(breach, &deps.policy) == Some(true) => {
+            deps.accounts.breach_answered(&account.key, old, true).await
+        }
+        _ => Ok(()),
     }
 }
 

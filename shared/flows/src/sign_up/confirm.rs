@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use palisade_cloud::Transacted;
-use palisade_cloud::counters::Pace;
+use palisade_cloud::counters::{LaneKey, Pace, PacedBy};
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::history::{Compared, Past};
-use palisade_core::notice::{Notice, NoticeId, NoticeKind, Pending, Presented, SIGN_UP_LIFETIME};
+use palisade_core::notice::{Notice, NoticeId, NoticeKind, Pending, Presented};
+use palisade_core::throttle::{Refusal, Verdict};
 use palisade_core::{Account, AccountKey, ClientIp, Denial, Fault, Identifier, Password, Role, Status, Subject, Timestamp, route};
 
 use super::{BETWEEN_NOTICES, Deps};
 use crate::Outcome;
 use crate::address::Address;
+use crate::lane::Try;
 use crate::reset;
 
 /// Makes the account of the sign-up whose grant `token` is and whose password `password` is; its public id.
@@ -27,8 +30,10 @@ pub async fn confirm(
     trail: &mut Trail,
 ) -> Result<Outcome<String>, Fault> {
     let presented = Presented::parse(token);
-    let (address, notice) =
-        tokio::join!(Address::take(&deps.gate, ip, route::SIGN_UP, None, now), reset::notice(&deps.notices, presented.as_ref()));
+    let (address, notice) = tokio::join!(
+        Address::take(&deps.gate, ip, route::SIGN_UP, None, now, trail),
+        reset::notice(&deps.notices, presented.as_ref())
+    );
     let address = address?;
     let rate = Some(address.status());
     if let Some(limit) = address.refusal(trail) {
@@ -56,7 +61,18 @@ async fn make(
     trail: &mut Trail,
 ) -> Result<Result<String, Denial>, Fault> {
     trail.about(deps.keys.pseudonym(notice.account_key.as_str()));
-    if !deps.hasher.matches(password, pending.password.clone()).await? {
+    // Whoever holds the token may be a stranger whom the notice reached by a mistyped address: not to guess the password with.
+    let rules = &deps.policy.session_lane;
+    let nonce = Base64UrlUnpadded::encode_string(&deps.entropy.bytes::<16>());
+    let this_try = Try { counters: &deps.counters, key: LaneKey::notice(&notice.id), rules, nonce: &nonce, now };
+    let item = match this_try.reserve(deps.counters.lane(&this_try.key, now, rules).await?).await? {
+        Ok(item) => item,
+        Err(Refusal::Closed) => return Ok(Err(Denial::InvalidGrant)),
+        Err(refusal) => return Ok(Err(Denial::RateLimited(refusal.rate_limited(now)))),
+    };
+    let right = deps.hasher.matches(password, pending.password.clone()).await?;
+    this_try.settle(item, if right { Verdict::Success } else { Verdict::Failure }).await?;
+    if !right {
         return Ok(Err(Denial::InvalidGrant));
     }
     let account = account(deps, &notice.account_key, pending, password, now).await?;
@@ -119,8 +135,8 @@ pub async fn resend(
     trail.about(deps.keys.pseudonym(key.as_str()));
     let name_tag = deps.identity_key.name_tag(identifier);
     let (address, latest) = tokio::join!(
-        Address::take(&deps.gate, ip, route::SIGN_UP, Some(&name_tag), now),
-        deps.counters.latest_grant(NoticeKind::ConfirmSignUp, &key),
+        Address::take(&deps.gate, ip, route::SIGN_UP, Some(&name_tag), now, trail),
+        deps.counters.latest_grant(PacedBy::SignUp, &key),
     );
     let address = address?;
     let rate = Some(address.status());
@@ -135,8 +151,9 @@ pub async fn resend(
         Some(waiting) => Notice { id, created_at: now, ..waiting },
         None => Notice::void(id, NoticeKind::ConfirmSignUp, &key, now),
     };
-    let pace = Pace { between: BETWEEN_NOTICES, remembered: SIGN_UP_LIFETIME };
-    let writes = vec![deps.counters.pace(notice.kind, &key, &notice.id, now, pace)?, deps.notices.put(&notice)?];
+    // A pace of its own: whoever asks for other people's notices does not keep them from signing up.
+    let pace = Pace { between: BETWEEN_NOTICES, remembered: BETWEEN_NOTICES };
+    let writes = vec![deps.counters.pace(PacedBy::Resend, &key, &notice.id, now, pace)?, deps.notices.put(&notice)?];
     let reason = match deps.transactions.write(writes).await? {
         Transacted::Done => "resent",
         Transacted::Refused(_) => "too_soon",

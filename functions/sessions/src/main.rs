@@ -1,0 +1,21 @@
+//! The sessions function's process.
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use palisade_edge::telemetry;
+use palisade_flows::environment;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    palisade_edge::serve(start()).await
+}
+
+async fn start() -> Result<impl Fn(String, String) -> sessions::Answering, Box<dyn Error + Send + Sync>> {
+    let settings = environment::settings(sessions::TABLES)?;
+    telemetry::install(settings.log);
+    let deps = Arc::new(sessions::Deps::new(&settings, &environment::parts()?)?);
+    deps.warm_up().await;
+    Ok(move |event, id| sessions::invoke(Arc::clone(&deps), event, id))
+}

@@ -1,0 +1,95 @@
+//! The password again within a session: `auth_time` is now, the session gets a successor, its day does not get longer.
+
+use std::sync::Arc;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use palisade_cloud::Transacted;
+use palisade_core::assess::Seen;
+use palisade_core::device::Device;
+use palisade_core::event::{Event, EventKind, Trail};
+use palisade_core::secret::{SecretBytes, SecretText};
+use palisade_core::session::{self, Granted, SessionKey};
+use palisade_core::throttle::{Refusal, Verdict};
+use palisade_core::{Denial, Fault, Password, Timestamp, csrf};
+
+use super::{Deps, in_full};
+use crate::address::note_fault;
+use crate::own_lane::{Enders, OwnLanes, settle_wrong};
+use crate::validate::{Live, Touch};
+
+/// A password given within a session.
+#[derive(Debug)]
+pub struct Reauthentication {
+    /// The session, not yet known to be one.
+    pub session: SessionKey,
+    /// Where from.
+    pub seen: Seen,
+    /// The password.
+    pub password: Arc<Password>,
+    /// A device token sent along, not yet verified.
+    pub device_token: Option<SecretText>,
+}
+
+/// Checks the password and gives the session a successor.
+///
+/// # Errors
+/// A fault when the store or the hash failed.
+pub async fn reauthenticate(
+    deps: &Deps,
+    asked: &Reauthentication,
+    now: Timestamp,
+    trail: &mut Trail,
+) -> Result<Result<Granted, Denial>, Fault> {
+    let live = match in_full(deps, &asked.session, &asked.seen, Touch::Never, now, trail).await? {
+        Ok(live) => live,
+        Err(denial) => return Ok(Err(denial)),
+    };
+    let device = OwnLanes::device(&deps.keys, &deps.policy, &live, asked.device_token.as_ref(), now);
+    let lanes = OwnLanes::read(&deps.counters, &deps.policy, &live, device, now).await?;
+    let nonce = Base64UrlUnpadded::encode_string(&deps.entropy.bytes::<16>());
+    let (this_try, item) = match lanes.reserve((&deps.counters, &deps.policy), &live, &nonce, now).await? {
+        Ok(held) => held,
+        Err(Refusal::Closed) => {
+            enders(deps).end(&live, now, trail).await?;
+            return Ok(Err(Denial::Unauthenticated));
+        }
+        Err(refusal) => {
+            let limit = refusal.rate_limited(now);
+            trail.record(Event::new(EventKind::ExcessRateLimitExceeded).reason(limit.reason.as_str()));
+            return Ok(Err(Denial::RateLimited(limit)));
+        }
+    };
+    let right = match &live.account.password {
+        None => false,
+        Some(stored) => deps.hasher.matches(&asked.password, stored.clone()).await?,
+    };
+    if !right {
+        trail.record(Event::new(EventKind::AuthnReauthenticateFail).reason("wrong_password"));
+        return settle_wrong(enders(deps), &live, (this_try, item), trail).await.map(Err);
+    }
+    let Live { session, account } = &live;
+    let secret = SecretBytes::new(deps.entropy.bytes());
+    let issued = session::rotate(session, account.auth_version, &secret, now, &deps.policy.session);
+    let writes = vec![deps.sessions.put_new(&issued.session)?, deps.sessions.bury(session, account.auth_version, now)?];
+    let (written, settled) = tokio::join!(deps.transactions.write(writes), this_try.settle(item, Verdict::Success));
+    note_fault(settled.map(drop), trail);
+    if written? != Transacted::Done {
+        return Ok(Err(Denial::Conflict));
+    }
+    trail.note(EventKind::AuthnReauthenticated);
+    let device = lanes.device.map_or_else(|| Device::new(deps.entropy.bytes(), now), |device| device.renewed(now));
+    Ok(Ok(Granted {
+        account_id: account.subject.as_str().to_owned(),
+        csrf_token: csrf::token(&deps.keys, &issued.session.key),
+        token: issued.token,
+        device_token: device.token(&deps.keys, &account.key),
+        expires_at: issued.ends_at,
+        idle_timeout: deps.policy.session.idle,
+        device_lifetime: deps.policy.device_lifetime,
+        password_change_required: false,
+    }))
+}
+
+fn enders(deps: &Deps) -> Enders<'_> {
+    Enders { sessions: &deps.sessions, notices: &deps.notices, entropy: &deps.entropy, keys: &deps.keys }
+}
