@@ -4,10 +4,10 @@
 //! sign up   1  take places of the address ‖ read the account                       over a limit: 429
 //!           2  ask the breach service ‖ hash the password, check every rule        not met: 422
 //!           3  one transaction: notice ‖ one a minute and name                     too soon: 202 all the same, nothing sent
-//! confirm   1  take places of the address ‖ read the notice                        no grant: 401
-//!           2  reserve a try on the notice's own lane                              five wrong: 401 for good
-//!              check the password of that very sign-up, settle                     wrong: 401
-//!           3  one transaction: grant used up, account                             taken meanwhile: 409
+//! confirm   1  take places of the address ‖ read the notice ‖ its lane             no grant: 401
+//!           2  reserve a try on that lane                                          five wrong: 401 for good
+//!              check the password of that very sign-up, hash it for the history    wrong: 401
+//!           3  one transaction: grant used up, account ‖ settle the try            taken meanwhile: 409
 //! resend    1  take places of the address ‖ which notice was the latest
 //!           2  read it
 //!           3  one transaction: the same notice anew (void for nobody) ‖ one a minute and name

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use palisade_cloud::Transacted;
-use palisade_cloud::counters::{LaneKey, Pace, PacedBy};
+use palisade_cloud::counters::{LaneItem, LaneKey, Pace, PacedBy};
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::history::{Compared, Past};
 use palisade_core::notice::{Notice, NoticeId, NoticeKind, Pending, Presented};
@@ -13,7 +13,7 @@ use palisade_core::{Account, AccountKey, ClientIp, Denial, Fault, Identifier, Pa
 
 use super::{BETWEEN_NOTICES, Deps};
 use crate::Outcome;
-use crate::address::Address;
+use crate::address::{Address, note_fault};
 use crate::lane::Try;
 use crate::reset;
 
@@ -30,9 +30,10 @@ pub async fn confirm(
     trail: &mut Trail,
 ) -> Result<Outcome<String>, Fault> {
     let presented = Presented::parse(token);
-    let (address, notice) = tokio::join!(
+    let (address, notice, lane) = tokio::join!(
         Address::take(&deps.gate, ip, route::SIGN_UP, None, now, trail),
-        reset::notice(&deps.notices, presented.as_ref())
+        reset::notice(&deps.notices, presented.as_ref()),
+        lane(deps, presented.as_ref(), now),
     );
     let address = address?;
     let rate = Some(address.status());
@@ -41,9 +42,10 @@ pub async fn confirm(
     }
     let granted =
         presented.zip(notice?).filter(|(presented, notice)| presented.proves(notice, NoticeKind::ConfirmSignUp, &deps.keys, now));
-    let result = match granted.and_then(|(_, notice)| Some((notice.pending.clone()?, notice))) {
+    let waiting = granted.and_then(|(_, notice)| Some((notice.pending.clone()?, notice))).zip(lane?);
+    let result = match waiting {
         None => Err(Denial::InvalidGrant),
-        Some((pending, notice)) => make(deps, &notice, pending, password, now, trail).await?,
+        Some(((pending, notice), lane)) => make(deps, (&notice, lane), pending, password, now, trail).await?,
     };
     match &result {
         Ok(_) => trail.note(EventKind::UserCreated),
@@ -52,9 +54,20 @@ pub async fn confirm(
     Ok(Outcome { rate, result })
 }
 
+/// The lane of wrong passwords given with the token.
+async fn lane(deps: &Deps, presented: Option<&Presented>, now: Timestamp) -> Result<Option<LaneItem>, Fault> {
+    match presented {
+        None => Ok(None),
+        Some(presented) => {
+            let key = LaneKey::notice(&presented.notice_id);
+            deps.counters.lane(&key, now, &deps.policy.session_lane).await.map(Some)
+        }
+    }
+}
+
 async fn make(
     deps: &Deps,
-    notice: &Notice,
+    (notice, lane): (&Notice, LaneItem),
     pending: Pending,
     password: &Arc<Password>,
     now: Timestamp,
@@ -65,19 +78,21 @@ async fn make(
     let rules = &deps.policy.session_lane;
     let nonce = Base64UrlUnpadded::encode_string(&deps.entropy.bytes::<16>());
     let this_try = Try { counters: &deps.counters, key: LaneKey::notice(&notice.id), rules, nonce: &nonce, now };
-    let item = match this_try.reserve(deps.counters.lane(&this_try.key, now, rules).await?).await? {
+    let item = match this_try.reserve(lane).await? {
         Ok(item) => item,
         Err(Refusal::Closed) => return Ok(Err(Denial::InvalidGrant)),
         Err(refusal) => return Ok(Err(Denial::RateLimited(refusal.rate_limited(now)))),
     };
     let right = deps.hasher.matches(password, pending.password.clone()).await?;
-    this_try.settle(item, if right { Verdict::Success } else { Verdict::Failure }).await?;
     if !right {
+        this_try.settle(item, Verdict::Failure).await?;
         return Ok(Err(Denial::InvalidGrant));
     }
     let account = account(deps, &notice.account_key, pending, password, now).await?;
     let writes = vec![deps.notices.consume(notice)?, deps.accounts.put_new(&account)?];
-    Ok(match deps.transactions.write(writes).await? {
+    let (written, settled) = tokio::join!(deps.transactions.write(writes), this_try.settle(item, Verdict::Success));
+    note_fault(settled.map(drop), trail);
+    Ok(match written? {
         Transacted::Done => {
             trail.identified(account.subject.as_str().to_owned());
             Ok(account.subject.as_str().to_owned())
