@@ -54,7 +54,7 @@ async fn the_built_binary_logs_in_refuses_and_keeps_its_secrets() {
 }
 
 /// Every shipped event, and the status it gets from the function it is for.
-const EVENTS: [(&str, &str, u64); 10] = [
+const EVENTS: [(&str, &str, u64); 14] = [
     ("login", include_str!("../../infra/events/login/success.json"), 200),
     ("login", include_str!("../../infra/events/login/rest.json"), 200),
     ("signup", include_str!("../../infra/events/signup/signup.json"), 202),
@@ -64,6 +64,10 @@ const EVENTS: [(&str, &str, u64); 10] = [
     ("password-change", include_str!("../../infra/events/password-change/change.json"), 401),
     ("password-change", include_str!("../../infra/events/password-change/reset-request.json"), 202),
     ("password-change", include_str!("../../infra/events/password-change/reset.json"), 401),
+    ("sessions", include_str!("../../infra/events/sessions/logout.json"), 204),
+    ("sessions", include_str!("../../infra/events/sessions/session.json"), 401),
+    ("sessions", include_str!("../../infra/events/sessions/list.json"), 401),
+    ("sessions", include_str!("../../infra/events/sessions/end-all.json"), 403),
     ("breach-check", include_str!("../../infra/events/breach-check/check.json"), 200),
 ];
 
@@ -71,7 +75,7 @@ const EVENTS: [(&str, &str, u64); 10] = [
 async fn r63_the_shipped_events_work_with_the_built_binaries() {
     let world = World::builder().real_hashes().start().await;
     world.account("demo@example.com", PASSWORD).await;
-    for function in ["login", "signup", "password-change", "breach-check"] {
+    for function in ["login", "signup", "password-change", "sessions", "breach-check"] {
         let mut lambda = Lambda::start(function, &variables(&world, &[])).await;
         for (_, event, status) in EVENTS.iter().filter(|(of, ..)| *of == function) {
             let result = result(lambda.call(event).await);
@@ -80,6 +84,24 @@ async fn r63_the_shipped_events_work_with_the_built_binaries() {
         for line in lambda.stop().await.lines() {
             assert!(serde_json::from_str::<Value>(line).is_ok(), "every line is JSON: {line}");
         }
+    }
+}
+
+#[tokio::test]
+async fn r63_the_built_authorizer_answers_each_form_and_refuses_rest_with_the_one_text() {
+    let world = World::start().await;
+    let mut lambda = Lambda::start("session-validation", &variables(&world, &[])).await;
+    let v2 = lambda.call(include_str!("../../infra/events/session-validation/http-v2.json")).await;
+    assert_eq!(v2, Outcome::Result(r#"{"isAuthorized":false}"#.to_owned()));
+    let v1 = result(lambda.call(include_str!("../../infra/events/session-validation/http-v1.json")).await);
+    assert_eq!(v1["policyDocument"]["Statement"][0]["Effect"], "Deny");
+    for rest in [
+        include_str!("../../infra/events/session-validation/rest-request.json"),
+        include_str!("../../infra/events/session-validation/rest-token.json"),
+    ] {
+        let Outcome::Error(text) = lambda.call(rest).await else { panic!("an error") };
+        let error: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(error["errorMessage"], "Unauthorized", "the text that API Gateway turns into a 401");
     }
 }
 

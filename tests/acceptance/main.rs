@@ -1,5 +1,6 @@
 //! The acceptance suite: promises kept through the public surface. Names lead with the requirement or case they prove.
 
+mod authorizer;
 mod bootstrap;
 mod breach_check;
 mod brute_force;
@@ -19,7 +20,10 @@ mod password_change_faults;
 mod password_rules;
 mod passwords;
 mod reset;
+mod revocation;
 mod secrets;
+mod session_binding;
+mod sessions;
 mod sign_up;
 mod simulation;
 mod vectors;

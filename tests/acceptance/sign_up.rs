@@ -231,10 +231,11 @@ async fn sc09_no_password_and_no_grant_lies_in_any_table_or_log() {
     assert_eq!(confirm(&world, &tokens[1], "Canary-Kettle-4711-fake").await.status(), 201);
     world.stranger().post("/password/reset/request", &json!({ "identifier": "alice@example.com" })).await;
     tokens.push(world.grant("reset_password").await);
-    let mut stored = String::new();
+    let mut stored = Vec::new();
     for table in ["accounts", "sessions", "history", "counters", "incidents", "notices"] {
-        stored += &format!("{:?}", world.items(table).await);
+        stored.push(format!("{:?}", world.items(table).await));
     }
+    let stored = stored.join("\n");
     let log = acceptance::log::text();
     for token in tokens {
         let tag = token.rsplit_once('.').expect("a tag").1;

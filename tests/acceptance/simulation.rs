@@ -1,33 +1,16 @@
 //! Random stories against the whole function, checked after each step against a plain model. A failure prints its seed.
 
-use acceptance::{Reply, World};
+use acceptance::{Dice, Reply, World};
 use palisade_local::{Fault, Mode};
 use tokio::task::JoinSet;
 
 const PASSWORD: &str = "correct-Horse-7-battery";
 
-/// A small generator of our own (splitmix64), so that a seed means the same story for ever.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        let sides = u64::try_from(from.len()).expect("few");
-        from[usize::try_from(self.roll(sides)).expect("few")]
-    }
-
-    fn fault(&mut self) -> Fault {
-        let calls = [("accounts", "GetItem"), ("counters", "GetItem"), ("counters", "UpdateItem"), ("sessions", "PutItem")];
-        let (table, operation) = self.pick(&calls);
-        Fault::always(self.pick(&[Mode::Error, Mode::Throttle, Mode::Malformed])).table(table).operation(operation)
-    }
+/// A fault of any call that a login makes.
+fn any_fault(dice: &mut Dice) -> Fault {
+    let calls = [("accounts", "GetItem"), ("counters", "GetItem"), ("counters", "UpdateItem"), ("sessions", "PutItem")];
+    let (table, operation) = dice.pick(&calls);
+    Fault::always(dice.pick(&[Mode::Error, Mode::Throttle, Mode::Malformed])).table(table).operation(operation)
 }
 
 const NAMES: [&str; 2] = ["alice@example.com", "nobody@example.com"];
@@ -84,13 +67,13 @@ impl Model {
 async fn story(seed: u64) {
     let world = World::builder().setting("PALISADE_AUTH_REQUESTS_PER_IP", 1_000_000).start().await;
     world.account(NAMES[0], PASSWORD).await;
-    let (mut dice, mut now, mut models) = (Dice(seed), 0, [Model::default(); 2]);
+    let (mut dice, mut now, mut models) = (Dice::new(seed), 0, [Model::default(); 2]);
     for number in 0..120 {
         let who = dice.pick(&[0, 1]);
         let password = dice.pick(&[PASSWORD, "wrong", "wrong", "wrong"]);
         let faulty = dice.roll(8) == 0;
         if faulty {
-            world.fault(dice.fault());
+            world.fault(any_fault(&mut dice));
         }
         let before = (world.hashes(), world.items("sessions").await.len());
         let reply = world.stranger().login(NAMES[who], password).await;
@@ -148,7 +131,7 @@ async fn crowd(seed: u64) {
         .start()
         .await;
     world.account(NAMES[0], PASSWORD).await;
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut stored_before = 0;
     for round in 0..12 {
         let context = format!("seed {seed}, round {round}");

@@ -38,6 +38,22 @@ impl Received<'_> {
         }
     }
 
+    /// The event that asks an authorizer about this request.
+    pub(crate) fn authorizer_event(&self, payload: Payload, arn: &str) -> Value {
+        let mut event = match payload {
+            Payload::V2 => self.v2(),
+            Payload::Rest => self.rest(),
+        };
+        if let Some(event) = event.as_object_mut() {
+            for name in ["body", "isBase64Encoded"] {
+                event.remove(name);
+            }
+            let name = if payload == Payload::V2 { "routeArn" } else { "methodArn" };
+            event.extend([("type".to_owned(), json!("REQUEST")), (name.to_owned(), json!(arn))]);
+        }
+        event
+    }
+
     fn v2(&self) -> Value {
         let (body, is_base64) = self.encoded_body();
         let route_key = format!("{} {}", self.method, self.uri.path());

@@ -12,6 +12,7 @@ use palisade_core::route::ROUTES;
 
 use crate::control;
 use crate::events::{Received, message, response};
+use crate::protected;
 use crate::stack::Shared;
 
 /// The largest request the gateway takes: API Gateway's 10 MB.
@@ -36,10 +37,6 @@ async fn dispatch(
     mut headers: HeaderMap,
     body: Bytes,
 ) -> Response<String> {
-    // An HTTP API answers what it has no route for by itself.
-    let Some(route) = ROUTES.iter().find(|route| route.is_for(method.as_str(), uri.path())) else {
-        return message(StatusCode::NOT_FOUND, "Not Found");
-    };
     let stand_in = headers.remove(LOCAL_IP).and_then(|value| value.to_str().ok()?.parse::<IpAddr>().ok());
     let source_ip = stand_in.unwrap_or(peer.ip()).to_string();
     let request_id = shared.next_request_id();
@@ -51,6 +48,13 @@ async fn dispatch(
         source_ip: &source_ip,
         request_id: &request_id,
         now: shared.clock.now(),
+    };
+    if uri.path() == protected::PATH {
+        return protected::answer(&shared, &received).await;
+    }
+    // An HTTP API answers what it has no route for by itself.
+    let Some(route) = ROUTES.iter().find(|route| route.is_for(method.as_str(), uri.path())) else {
+        return message(StatusCode::NOT_FOUND, "Not Found");
     };
     let event = received.event(shared.payload);
     match shared.call(route.function, event, request_id).await {

@@ -7,7 +7,7 @@ use palisade_core::hashing::{Checked, StoredPassword, Verified};
 use palisade_core::secret::SecretBytes;
 use palisade_core::session::{self, Granted, SessionKey};
 use palisade_core::throttle::Verdict;
-use palisade_core::{Account, ClientIp, Denial, Fault, Policy, Status, UserAgent, csrf};
+use palisade_core::{Account, ClientIp, Denial, Fault, Policy, Status, Timestamp, UserAgent, csrf};
 
 use super::admit::{Admitted, Held};
 use super::{Deps, Outcome};
@@ -87,6 +87,9 @@ async fn succeed(
     if replaced? {
         trail.note(EventKind::SessionReplaced);
     }
+    if let Some(most) = deps.policy.session.most {
+        note_fault(end_oldest(deps, account, most, now, trail).await, trail);
+    }
     trail.note(EventKind::AuthnLoginSuccess);
     trail.record_session(EventKind::SessionCreated, deps.keys.pseudonym(&issued.session.key.secret_hash));
     let is_breached = is_breached(breach, &deps.policy) == Some(true);
@@ -143,6 +146,18 @@ fn is_breached(breach: Option<Breach>, policy: &Policy) -> Option<bool> {
         Breach::Clean => Some(false),
         Breach::Breached(count) => Some(count > policy.breach.block_over),
     }
+}
+
+/// Ends the oldest sessions of `account` over `most`, the one just issued counted.
+async fn end_oldest(deps: &Deps, account: &Account, most: u64, now: Timestamp, trail: &mut Trail) -> Result<(), Fault> {
+    let all = deps.sessions.of(&account.key).await?;
+    let mut alive: Vec<_> = all.into_iter().filter(|session| session.is_alive(account, now, &deps.policy.session)).collect();
+    alive.sort_by_key(|session| std::cmp::Reverse(session.created_at));
+    for session in alive.iter().skip(usize::try_from(most).unwrap_or(usize::MAX)) {
+        deps.sessions.delete(&session.key).await?;
+        trail.record(Event::new(EventKind::SessionRevoked).reason("too_many"));
+    }
+    Ok(())
 }
 
 async fn refund(deps: &Deps, address: Option<&Address>) -> Result<(), Fault> {

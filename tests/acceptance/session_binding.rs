@@ -1,0 +1,185 @@
+//! Sessions that turn up elsewhere: integrity, hijacking, replaced tokens, in both profiles.
+
+use acceptance::{Actor, Reply, World};
+use palisade_local::{Fault, Mode};
+use reqwest::Method;
+use serde_json::json;
+
+const PASSWORD: &str = "correct-Horse-7-battery";
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+
+async fn world(nist: bool) -> World {
+    let builder = World::builder();
+    let world = if nist { builder.nist() } else { builder }.start().await;
+    world.account("alice@example.com", PASSWORD).await;
+    world
+}
+
+async fn sign_in(world: &World, ip: &str) -> Actor {
+    let browser = format!("{FIREFOX} {}", world.name());
+    world.actor(ip).user_agent(&browser).login("alice@example.com", PASSWORD).await.session()
+}
+
+async fn get(actor: &Actor) -> Reply {
+    actor.send(Method::GET, "/session", None, Vec::new()).await
+}
+
+#[tokio::test]
+async fn se08_another_address_ten_minutes_later_ends_this_session_in_seed_and_is_logged_in_nist() {
+    let seed = world(false).await;
+    let (owner, other) = (sign_in(&seed, "203.0.113.7").await, sign_in(&seed, "203.0.113.7").await);
+    seed.advance(600);
+    assert_eq!(get(&owner.clone().moved_to("198.51.100.1")).await.code(), "unauthenticated");
+    assert_eq!(owner.event_names().iter().filter(|name| *name == "session_integrity_violation").count(), 1);
+    assert_eq!(get(&owner).await.code(), "unauthenticated", "it ended");
+    assert_eq!(get(&other).await.status(), 200, "the others live");
+    assert!(seed.items("incidents").await.is_empty());
+
+    let nist = world(true).await;
+    let owner = sign_in(&nist, "203.0.113.7").await;
+    nist.advance(600);
+    assert_eq!(get(&owner.clone().moved_to("198.51.100.1")).await.status(), 200);
+    assert!(owner.event_names().contains(&"session_moved".to_owned()));
+    assert_eq!(nist.items("sessions").await[0]["ip"], "198.51.100.1", "it goes along");
+}
+
+#[tokio::test]
+async fn se09_another_address_and_browser_within_a_minute_end_everything_with_one_incident_and_one_notice() {
+    for nist in [false, true] {
+        let world = world(nist).await;
+        let device = world.stranger().login("alice@example.com", PASSWORD).await.cookie("__Host-device");
+        let (owner, other) = (sign_in(&world, "203.0.113.7").await, sign_in(&world, "203.0.113.7").await);
+        world.advance(5);
+        let thief = owner.clone().moved_to("198.51.100.1").user_agent("curl/8.5.0");
+        for _ in 0..3 {
+            assert_eq!(get(&thief).await.code(), "unauthenticated");
+        }
+        for session in [&owner, &other] {
+            assert_eq!(get(session).await.code(), "unauthenticated", "nist: {nist}");
+        }
+        let incidents = world.items("incidents").await;
+        assert_eq!(
+            (incidents.len(), &incidents[0]["type"], &incidents[0]["severity"]),
+            (1, &json!("session_hijacking"), &json!("high"))
+        );
+        assert_eq!((&incidents[0]["occurrences"], &incidents[0]["status_severity"]), (&json!("1"), &json!("open#high")));
+        assert_eq!(world.notices().await, ["session_hijacking"]);
+        world.stranger().login("alice@example.com", "wrong").await;
+        assert_eq!(
+            world.stranger().device(&device).login("alice@example.com", PASSWORD).await.reason(),
+            "login_delay",
+            "devices, too"
+        );
+    }
+}
+
+#[tokio::test]
+async fn se09_a_hijack_is_the_read_and_one_transaction() {
+    let world = world(false).await;
+    let owner = sign_in(&world, "203.0.113.7").await;
+    get(&owner.moved_to("198.51.100.1")).await;
+    let entry = world.last_entry();
+    let operations: Vec<_> = entry.calls.iter().map(|call| call.operation.as_str()).collect();
+    assert_eq!((operations, entry.depth), (vec!["BatchGetItem", "TransactWriteItems"], 2));
+}
+
+#[tokio::test]
+async fn se10_wifi_and_mobile_in_turn_pass_in_nist_and_are_hijacking_at_the_first_change_in_seed() {
+    let nist = world(true).await;
+    let owner = sign_in(&nist, "203.0.113.7").await;
+    for ip in ["198.51.100.1", "203.0.113.7", "198.51.100.1", "203.0.113.7"] {
+        nist.advance(10);
+        assert_eq!(get(&owner.clone().moved_to(ip)).await.status(), 200);
+    }
+    nist.advance(30);
+    assert_eq!(get(&owner.clone().moved_to("198.51.100.1")).await.status(), 200);
+    assert_eq!(owner.event_names().iter().filter(|name| *name == "session_moved").count(), 1, "told once a minute");
+    let seed = world(false).await;
+    let owner = sign_in(&seed, "203.0.113.7").await;
+    seed.advance(10);
+    assert_eq!(get(&owner.clone().moved_to("198.51.100.1")).await.code(), "unauthenticated");
+    assert_eq!(owner.event_names().last().map(String::as_str), Some("session_hijacking"), "not merely integrity");
+    assert_eq!(seed.items("incidents").await.len(), 1);
+}
+
+#[tokio::test]
+async fn r25_the_host_part_of_an_ipv6_address_may_rotate() {
+    let world = world(false).await;
+    let owner = sign_in(&world, "2001:db8:1:2::1").await;
+    assert_eq!(get(&owner.clone().moved_to("2001:db8:1:2:ffff::9")).await.status(), 200);
+    assert_eq!(get(&owner.moved_to("2001:db8:1:3::1")).await.code(), "unauthenticated");
+}
+
+#[tokio::test]
+async fn r26_a_browser_with_less_than_half_its_words_in_common_is_hijacking_in_seed_whenever() {
+    let world = world(false).await;
+    let owner = sign_in(&world, "203.0.113.7").await;
+    world.advance(1_800);
+    assert_eq!(get(&owner.clone().user_agent("curl/8.5.0")).await.code(), "unauthenticated");
+    assert_eq!(world.items("incidents").await.len(), 1);
+    assert!(world.items("sessions").await[0]["user_agent_hash"].as_str().is_some_and(|hash| hash.len() == 43), "SHA-256");
+}
+
+#[tokio::test]
+async fn se14_a_replaced_token_after_ten_seconds_ends_everything_once() {
+    let world = world(false).await;
+    let owner = sign_in(&world, "203.0.113.7").await;
+    let other = sign_in(&world, "203.0.113.7").await;
+    let successor = owner.post("/session/reauthenticate", &json!({ "password": PASSWORD })).await.session();
+    world.advance(10);
+    for _ in 0..3 {
+        assert_eq!(get(&owner).await.code(), "unauthenticated");
+    }
+    for session in [&successor, &other] {
+        assert_eq!(get(session).await.code(), "unauthenticated");
+    }
+    assert_eq!(owner.event_names().iter().filter(|name| *name == "authn_token_reuse").count(), 1);
+    assert_eq!((world.items("incidents").await.len(), world.notices().await), (1, vec!["session_hijacking".to_owned()]));
+}
+
+#[tokio::test]
+async fn se15_a_replaced_token_within_ten_seconds_is_a_lost_answer() {
+    let world = world(false).await;
+    let owner = sign_in(&world, "203.0.113.7").await;
+    let successor = owner.post("/session/reauthenticate", &json!({ "password": PASSWORD })).await.session();
+    world.advance(9);
+    assert_eq!(get(&owner).await.code(), "unauthenticated");
+    assert_eq!(get(&successor).await.status(), 200, "nothing ended");
+    assert!(world.items("incidents").await.is_empty() && world.notices().await.is_empty());
+}
+
+#[tokio::test]
+async fn se14_after_a_change_of_the_password_as_well() {
+    let world = world(false).await;
+    let owner = sign_in(&world, "203.0.113.7").await;
+    let body = json!({ "current_password": PASSWORD, "new_password": "Violet-Kettle-9-harbour" });
+    let successor = owner.post("/password/change", &body).await.session();
+    world.advance(10);
+    assert_eq!(get(&owner).await.code(), "unauthenticated");
+    assert_eq!(get(&successor).await.code(), "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_hijack_that_cannot_be_written_refuses_all_the_same_and_is_written_at_the_next_use() {
+    let world = World::builder().short_timeouts().start().await;
+    world.account("alice@example.com", PASSWORD).await;
+    let owner = sign_in(&world, "203.0.113.7").await;
+    world.fault(Fault::always(Mode::Error).operation("TransactWriteItems"));
+    let thief = owner.clone().moved_to("198.51.100.1");
+    assert_eq!(get(&thief).await.code(), "unauthenticated");
+    world.stack().faults().clear();
+    assert_eq!(get(&thief).await.code(), "unauthenticated");
+    assert_eq!(get(&owner).await.code(), "unauthenticated");
+    assert_eq!(world.items("incidents").await.len(), 1);
+}
+
+#[tokio::test]
+async fn operators_end_everybodys_sessions_with_one_setting() {
+    let world = World::builder().setting("PALISADE_SESSIONS_NOT_BEFORE", 1_999_998_001).start().await;
+    world.account("alice@example.com", PASSWORD).await;
+    let early = sign_in(&world, "203.0.113.7").await;
+    assert_eq!(get(&early).await.code(), "unauthenticated");
+    world.advance(1);
+    let late = sign_in(&world, "203.0.113.7").await;
+    assert_eq!(get(&late).await.status(), 200);
+}
