@@ -32,14 +32,18 @@ async fn token(world: &World, user_agent: &str) -> String {
     login.json()["token"].as_str().expect("a token").to_owned()
 }
 
-/// The shipped events with a live token in them, each with a session of its own browser.
+/// A shipped event with a live token in it, of a session of its own browser.
+async fn live(world: &World, event: &str) -> Value {
+    let agent = if event.contains("Firefox") { FIREFOX } else { "orders-app/3.1" };
+    let token = token(world, agent).await;
+    let dead = format!("AAAAAAAAAAAAAAAAAAAAAA.{}", "A".repeat(43));
+    serde_json::from_str(&event.replace(&dead, &token)).expect("JSON")
+}
+
 async fn live_events(world: &World) -> Vec<Value> {
     let mut events = Vec::new();
     for event in EVENTS {
-        let agent = if event.contains("Firefox") { FIREFOX } else { "orders-app/3.1" };
-        let token = token(world, agent).await;
-        let dead = format!("AAAAAAAAAAAAAAAAAAAAAA.{}", "A".repeat(43));
-        events.push(serde_json::from_str(&event.replace(&dead, &token)).expect("JSON"));
+        events.push(live(world, event).await);
     }
     events
 }
@@ -139,7 +143,7 @@ async fn i07_i14_every_field_missing_or_null_never_panics_and_never_lets_anybody
                 assert!(!lets_in(&world.stack().authorize(&changed.to_string()).await), "{path}");
             }
         }
-        // With a live token a field may be missing that nothing hangs on, but never the token itself.
+        // The token itself, wherever an event repeats it.
         let tokens: Vec<String> =
             paths(event, "").into_iter().filter(|path| path.contains("ookie") || path.contains("uthorization")).collect();
         let mut none = event.clone();
@@ -155,6 +159,74 @@ async fn i07_i14_every_field_missing_or_null_never_panics_and_never_lets_anybody
     }
     let login = include_str!("../../infra/events/login/success.json");
     assert_eq!(world.stack().authorize(login).await, Outcome::Result(r#"{"isAuthorized":false}"#.to_owned()));
+}
+
+/// What an event of each form cannot do without: the form, the method it asks about, the token, and what a session is bound to. A list with a
+/// null in it is misshapen.
+const DECIDES: [&[&str]; 3] = [
+    &[
+        "/version",
+        "/type",
+        "/cookies",
+        "/cookies/0",
+        "/headers",
+        "/headers/user-agent",
+        "/requestContext",
+        "/requestContext/http",
+        "/requestContext/http/method",
+        "/requestContext/http/sourceIp",
+    ],
+    &[
+        "/type",
+        "/methodArn",
+        "/headers",
+        "/headers/Authorization",
+        "/headers/User-Agent",
+        "/requestContext",
+        "/requestContext/identity",
+        "/requestContext/identity/sourceIp",
+    ],
+    &[
+        "/type",
+        "/methodArn",
+        "/httpMethod",
+        "/multiValueHeaders/Accept/0",
+        "/multiValueHeaders/Cookie/0",
+        "/multiValueHeaders/User-Agent/0",
+        "/multiValueHeaders/X-Forwarded-For/0",
+        "/requestContext",
+        "/requestContext/identity",
+        "/requestContext/identity/sourceIp",
+    ],
+];
+
+#[tokio::test]
+async fn i07_with_a_live_token_nothing_that_decides_may_be_missing_and_all_else_may() {
+    let world = World::builder().setting("PALISADE_AUTH_REQUESTS_PER_IP", 1_000_000).start().await;
+    world.account("alice@example.com", PASSWORD).await;
+    for (event, decides) in EVENTS.into_iter().zip(DECIDES) {
+        for path in paths(&serde_json::from_str(event).expect("JSON"), "") {
+            for change in [without, with_null] {
+                // A refusal may end what the token belongs to, so each has its own.
+                let live = live(&world, event).await;
+                let changed = change(&live, &path);
+                let let_in = lets_in(&world.stack().authorize(&changed.to_string()).await);
+                assert_eq!(let_in, changed == live || !decides.contains(&path.as_str()), "{path} of {event}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn w10_a_path_with_wildcards_gets_no_policy() {
+    let world = world().await;
+    for event in &EVENTS[1..3] {
+        for path in ["orders/*", "orders/?", "*"] {
+            let event = live(&world, event).await.to_string().replace("/GET/orders\"", &format!("/GET/{path}\""));
+            assert!(event.contains(path), "{event}");
+            assert!(!lets_in(&world.stack().authorize(&event).await), "{path}");
+        }
+    }
 }
 
 /// The pointers of every value below `value`.

@@ -3,6 +3,7 @@
 mod authorizer;
 mod bootstrap;
 mod breach_check;
+mod browser;
 mod brute_force;
 mod budgets;
 mod dependencies;

@@ -12,6 +12,7 @@ use palisade_core::route::ROUTES;
 
 use crate::control;
 use crate::events::{Received, message, response};
+use crate::page;
 use crate::protected;
 use crate::stack::Shared;
 
@@ -23,6 +24,7 @@ const LOCAL_IP: &str = "x-palisade-local-ip";
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     control::router()
+        .merge(page::router())
         .fallback(dispatch)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(shared)

@@ -14,6 +14,7 @@ mod gateway;
 mod hibp;
 mod ledger;
 mod options;
+mod page;
 mod protected;
 mod settings;
 mod stack;

@@ -102,7 +102,9 @@ fn greet(stack: &Stack) -> std::io::Result<()> {
         "
 Palisade runs at {gateway}, DynamoDB at {dynamodb}. Ctrl-C stops both.
 
-Log in as the demo user:
+Try it in a browser: {gateway}/
+
+Or log in as the demo user:
   curl -i {gateway}/login -H 'content-type: application/json' -d '{{\"identifier\":\"{identifier}\",\"password\":\"{password}\"}}'
 
 Guess a password, twice in a row, and meet the delay:

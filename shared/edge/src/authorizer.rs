@@ -166,10 +166,14 @@ impl Asked {
             context.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str()))).collect();
         match self.form {
             Form::Simple => Outcome::Result(json!({ "isAuthorized": true, "context": context }).to_string()),
-            // A policy without a resource would allow nothing, or everything.
-            Form::Policy | Form::Rest if self.arn.is_none() => self.deny(),
+            Form::Policy | Form::Rest if !self.names_one_method() => self.deny(),
             Form::Policy | Form::Rest => Outcome::Result(self.policy("Allow", principal, &context)),
         }
+    }
+
+    /// A request's path is part of the ARN: one with wildcards in it would allow other paths as well, one that is missing nothing or all.
+    fn names_one_method(&self) -> bool {
+        self.arn.as_deref().is_some_and(|arn| !arn.contains(['*', '?']))
     }
 
     /// For exactly the method that was asked about: a cached policy must not match another.
