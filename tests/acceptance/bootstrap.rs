@@ -90,9 +90,18 @@ async fn r63_the_shipped_events_work_with_the_built_binaries() {
 #[tokio::test]
 async fn r63_the_built_authorizer_answers_each_form_and_refuses_rest_with_the_one_text() {
     let world = World::start().await;
+    let account = world.account("alice@example.com", PASSWORD).await;
+    // Neither the built binary's clock nor its hashes are this world's; a session's owner is.
+    let login = result(Lambda::start("login", &variables(&world, &[])).await.call(&event("alice@example.com", PASSWORD)).await);
+    let token = login["cookies"][0].as_str().expect("a cookie").split(';').next().expect("a value").to_owned();
     let mut lambda = Lambda::start("session-validation", &variables(&world, &[])).await;
-    let v2 = lambda.call(include_str!("../../infra/events/session-validation/http-v2.json")).await;
-    assert_eq!(v2, Outcome::Result(r#"{"isAuthorized":false}"#.to_owned()));
+    let v2 = include_str!("../../infra/events/session-validation/http-v2.json");
+    assert_eq!(lambda.call(v2).await, Outcome::Result(r#"{"isAuthorized":false}"#.to_owned()));
+    let mut live: Value = serde_json::from_str(v2).expect("JSON");
+    live["cookies"] = json!([token]);
+    live["headers"]["user-agent"] = json!("curl/8.5.0");
+    let allowed = result(lambda.call(&live.to_string()).await);
+    assert_eq!((&allowed["isAuthorized"], &allowed["context"]["account_id"]), (&json!(true), &json!(account)));
     let v1 = result(lambda.call(include_str!("../../infra/events/session-validation/http-v1.json")).await);
     assert_eq!(v1["policyDocument"]["Statement"][0]["Effect"], "Deny");
     for rest in [

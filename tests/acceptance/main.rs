@@ -24,6 +24,7 @@ mod reset;
 mod revocation;
 mod secrets;
 mod session_binding;
+mod session_races;
 mod sessions;
 mod sign_up;
 mod simulation;

@@ -81,6 +81,8 @@ async fn se09_a_hijack_is_the_read_and_one_transaction() {
     let entry = world.last_entry();
     let operations: Vec<_> = entry.calls.iter().map(|call| call.operation.as_str()).collect();
     assert_eq!((operations, entry.depth), (vec!["BatchGetItem", "TransactWriteItems"], 2));
+    // A transacted write is two units an item; the incident's index takes the rest.
+    assert_eq!((entry.read_units(), entry.write_units()), (2.0, 8.0));
 }
 
 #[tokio::test]

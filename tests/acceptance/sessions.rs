@@ -110,20 +110,35 @@ async fn one_session_is_ended_by_its_id_and_nobody_elses() {
 
 #[tokio::test]
 async fn r30_all_or_all_others_end_with_one_write_whatever_their_number() {
-    let world = world().await;
+    for rest in [false, true] {
+        ends_all(rest).await;
+    }
+}
+
+/// The last request's operations, depth and units.
+fn cost(world: &World) -> (String, usize, f64, f64) {
+    let entry = world.last_entry();
+    let operations: Vec<_> = entry.calls.iter().map(|call| call.operation.as_str()).collect();
+    (operations.join(" "), entry.depth, entry.read_units(), entry.write_units())
+}
+
+async fn ends_all(rest: bool) {
+    let builder = World::builder();
+    let world = if rest { builder.rest() } else { builder }.start().await;
+    world.account("alice@example.com", PASSWORD).await;
     let mut others = Vec::new();
     for _ in 0..30 {
         others.push(sign_in(&world).await);
     }
     let owner = sign_in(&world).await;
     assert_eq!(delete(&owner, "/sessions?scope=others").await.status(), 204);
-    let calls = world.last_entry().calls;
-    assert_eq!(calls.iter().map(|call| call.operation.as_str()).collect::<Vec<_>>(), ["BatchGetItem", "TransactWriteItems"]);
+    assert_eq!(cost(&world), ("BatchGetItem TransactWriteItems".to_owned(), 2, 2.0, 4.0));
     for other in &others {
         assert_eq!(get(other, "/session").await.code(), "unauthenticated");
     }
     assert_eq!(get(&owner, "/session").await.status(), 200, "its own goes along");
     let reply = delete(&owner, "/sessions?scope=all").await;
+    assert_eq!(cost(&world), ("BatchGetItem UpdateItem".to_owned(), 2, 2.0, 1.0));
     assert!(reply.status() == 204 && reply.set_cookie("__Host-session").is_some());
     assert_eq!(get(&owner, "/session").await.code(), "unauthenticated");
     let late = sign_in(&world).await;
@@ -155,6 +170,8 @@ async fn se31_a_reauthentication_is_a_new_session_and_never_a_longer_day() {
     world.advance(1_800);
     let reply = owner.post("/session/reauthenticate", &json!({ "password": PASSWORD })).await;
     assert_eq!(reply.status(), 200, "{}", reply.text);
+    let entry = world.last_entry();
+    assert_eq!((entry.depth, entry.hashes), (3, 1), "beside the write of its use");
     assert_eq!(reply.json()["expires_at"], "2033-05-19T03:00:00Z");
     let successor = reply.session();
     let told = get(&successor, "/session").await.json();
@@ -262,6 +279,11 @@ async fn d07_while_reads_work_sessions_go_on_and_without_them_nobody_does() {
     assert_eq!(get(&owner, "/session").await.status(), 200, "a touch decides nothing");
     assert!(owner.event_names().contains(&"dependency_failed".to_owned()));
     world.stack().faults().clear();
+    world.fault(Fault::always(Mode::Timeout).operation("UpdateItem"));
+    for path in ["/session", "/protected"] {
+        assert_eq!(get(&owner, path).await.status(), 200, "nor does one that hangs");
+    }
+    world.stack().faults().clear();
     for mode in [Mode::Error, Mode::Throttle, Mode::UnprocessedKeys, Mode::Timeout] {
         world.fault(Fault::always(mode).operation("BatchGetItem"));
         assert_eq!(get(&owner, "/session").await.status(), 503, "{mode:?}");
@@ -270,7 +292,7 @@ async fn d07_while_reads_work_sessions_go_on_and_without_them_nobody_does() {
 }
 
 #[tokio::test]
-async fn d10_d13_the_listing_is_a_strong_query() {
+async fn d10_the_listing_is_a_strong_query() {
     let world = world().await;
     let owner = sign_in(&world).await;
     world.fault(Fault::always(Mode::Stale));

@@ -60,6 +60,7 @@ impl WorldBuilder {
     /// With time limits short enough to wait for.
     pub fn short_timeouts(self) -> Self {
         self.setting("PALISADE_CONNECT_TIMEOUT_MS", 100)
+            .setting("PALISADE_TOUCH_TIMEOUT_MS", 50)
             .setting("PALISADE_ATTEMPT_TIMEOUT_MS", 100)
             .setting("PALISADE_OPERATION_TIMEOUT_MS", 250)
             .setting("PALISADE_DEADLINE_MS", 1_000)
@@ -100,6 +101,7 @@ impl World {
             .setting("PALISADE_ALLOW_WEAK_ARGON2", true)
             .setting("PALISADE_ARGON2_MEMORY_KIB", 64)
             .setting("PALISADE_ARGON2_PASSES", 1)
+            .setting("PALISADE_TOUCH_TIMEOUT_MS", 20_000)
             .setting("PALISADE_ATTEMPT_TIMEOUT_MS", 10_000)
             .setting("PALISADE_OPERATION_TIMEOUT_MS", 20_000)
             .setting("PALISADE_DEADLINE_MS", 29_000)

@@ -12,11 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use palisade_core::assess::Seen;
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::session::SessionKey;
 use palisade_core::settings::{AuthorizerSettings, Settings};
-use palisade_core::{Denial, Fault};
-use palisade_edge::authorizer::{self, Asked};
+use palisade_core::{ClientIp, Denial, Fault};
+use palisade_edge::authorizer::{self, Asked, Form};
 use palisade_edge::{Front, Outcome, session, telemetry};
 use palisade_flows::authorize::{self, Bearer};
 use palisade_flows::{Hasher, Parts};
@@ -69,8 +70,9 @@ impl Deps {
 /// One call, from the event's text to the decision.
 pub fn invoke(deps: Arc<Deps>, event: String, request_id: String) -> Answering {
     Box::pin(async move {
-        let asked = authorizer::read(&event, deps.answers.policies, &deps.front.trusted_proxies);
-        let mut trail = Trail::new(asked.client_ip, &asked.seen().user_agent);
+        let read = || authorizer::read(&event, deps.answers.policies, &deps.front.trusted_proxies);
+        let asked = std::panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Asked::nobody(Form::Rest));
+        let mut trail = Trail::new(asked.client_ip, &asked.user_agent());
         let work = AssertUnwindSafe(bearer(&deps, &asked, &mut trail)).catch_unwind();
         let decided = tokio::time::timeout(deps.deadline, work).await;
         let outcome = match decided {
@@ -90,8 +92,8 @@ pub fn invoke(deps: Arc<Deps>, event: String, request_id: String) -> Answering {
 
 /// Whoever may go on; `None` for nobody, whatever the reason.
 async fn bearer(deps: &Deps, asked: &Asked, trail: &mut Trail) -> Option<Bearer> {
-    let key = presented(deps, asked, trail).ok()?;
-    match authorize::authorize(&deps.flow, &key, &asked.seen(), deps.flow.now(), trail).await {
+    let (key, seen) = presented(deps, asked, trail).ok()?;
+    match authorize::authorize(&deps.flow, &key, seen.as_ref(), deps.flow.now(), trail).await {
         Ok(bearer) => bearer,
         Err(fault) => {
             trail.record(Event::new(EventKind::DependencyFailed).reason(fault.chain()));
@@ -100,17 +102,24 @@ async fn bearer(deps: &Deps, asked: &Asked, trail: &mut Trail) -> Option<Bearer>
     }
 }
 
-fn presented(deps: &Deps, asked: &Asked, trail: &mut Trail) -> Result<SessionKey, Denial> {
+/// The session that is presented, and where from; nowhere with a TOKEN event. Any other event without an address is nobody's: it is no
+/// request that came through a gateway.
+fn presented(deps: &Deps, asked: &Asked, trail: &mut Trail) -> Result<(SessionKey, Option<Seen>), Denial> {
     if let Some(token) = &asked.bare_token {
         let token = token.strip_prefix("Bearer ").unwrap_or(token);
         let key = deps.answers.allow_unbound.then(|| SessionKey::of_token(token)).flatten();
-        return key.ok_or(Denial::Unauthenticated);
+        return key.map(|key| (key, None)).ok_or(Denial::Unauthenticated);
+    }
+    if asked.client_ip == ClientIp::Unknown {
+        trail.note(EventKind::ClientAddressMissing);
+        return Err(Denial::Unauthenticated);
     }
     let presented = session::presented_in(&asked.headers, trail);
     if !SAFE_METHODS.contains(&asked.method.as_str()) {
         session::from_our_site(&deps.front, &asked.headers, presented.as_ref(), trail)?;
     }
-    presented.map(|presented| presented.key).ok_or(Denial::Unauthenticated)
+    let seen = Seen { ip: asked.client_ip, user_agent: asked.user_agent() };
+    presented.map(|presented| (presented.key, Some(seen))).ok_or(Denial::Unauthenticated)
 }
 
 fn allow(asked: &Asked, bearer: &Bearer) -> Outcome {

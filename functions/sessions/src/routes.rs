@@ -43,18 +43,17 @@ struct ListedReply {
     current: bool,
 }
 
-/// Whatever is presented ends, and nothing says whether it was anything.
+/// Whatever is presented ends, also where it could not be told whose it is; nothing says whether it was anything.
 pub(crate) async fn log_out(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> HttpResponse {
     let checked = cross_site::check(request, &deps.front.own_origins);
     if let Err(denial) = checked.inspect_err(|_| trail.note(EventKind::MaliciousCsrf)) {
         return problem::denied(request, &denial);
     }
-    if let Some(presented) = session::presented(request, trail)
-        && let Err(fault) = sessions::log_out(&deps.flow, &presented.key, trail).await
-    {
-        return problem::failed(request, &fault, trail);
+    let presented = session::all_presented(request, trail);
+    match sessions::log_out(&deps.flow, &presented, trail).await {
+        Ok(()) => gone(),
+        Err(fault) => problem::failed(request, &fault, trail),
     }
-    gone()
 }
 
 fn gone() -> HttpResponse {

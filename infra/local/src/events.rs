@@ -38,6 +38,16 @@ impl Received<'_> {
         }
     }
 
+    /// The query's values by name, as they stand.
+    fn query(&self) -> BTreeMap<String, Vec<String>> {
+        let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for pair in self.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            all.entry(name.to_owned()).or_default().push(value.to_owned());
+        }
+        all
+    }
+
     /// The event that asks an authorizer about this request.
     pub(crate) fn authorizer_event(&self, payload: Payload, arn: &str) -> Value {
         let mut event = match payload {
@@ -101,16 +111,15 @@ impl Received<'_> {
 
     fn rest(&self) -> Value {
         let (body, is_base64) = self.encoded_body();
-        let multi = self.grouped();
-        let single: BTreeMap<_, _> = multi.iter().filter_map(|(name, values)| Some((name, values.last()?))).collect();
+        let (multi, query) = (self.grouped(), self.query());
         json!({
             "resource": self.uri.path(),
             "path": self.uri.path(),
             "httpMethod": self.method.as_str(),
-            "headers": single,
+            "headers": last(&multi),
             "multiValueHeaders": multi,
-            "queryStringParameters": null,
-            "multiValueQueryStringParameters": null,
+            "queryStringParameters": last(&query),
+            "multiValueQueryStringParameters": (!query.is_empty()).then_some(&query),
             "pathParameters": null,
             "stageVariables": null,
             "requestContext": {
@@ -198,4 +207,10 @@ pub(crate) fn message(status: StatusCode, text: &str) -> Response<String> {
     *response.status_mut() = status;
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
     response
+}
+
+/// What a REST API gives beside all values: the last of each; null for none.
+fn last(multi: &BTreeMap<String, Vec<String>>) -> Option<BTreeMap<&str, &str>> {
+    let last = multi.iter().filter_map(|(name, values)| Some((name.as_str(), values.last()?.as_str())));
+    (!multi.is_empty()).then(|| last.collect())
 }

@@ -53,6 +53,10 @@ pub enum Mode {
     Stale,
     /// A batch of which no key is answered.
     UnprocessedKeys,
+    /// A batch of which everything but the accounts was answered.
+    UnprocessedAccounts,
+    /// A page of an account's items with none on it, and more to come.
+    EmptyPage,
     /// Carried out once [`Faults::release`] is called, or all faults are cleared.
     Hold,
     /// Carried out a random number of turns later, so that calls overtake one another.
@@ -73,6 +77,8 @@ impl FromStr for Mode {
             "malformed" => Self::Malformed,
             "stale" => Self::Stale,
             "unprocessed_keys" => Self::UnprocessedKeys,
+            "unprocessed_accounts" => Self::UnprocessedAccounts,
+            "empty_page" => Self::EmptyPage,
             "hold" => Self::Hold,
             "shuffle" => Self::Shuffle,
             _ => match word.strip_prefix("status:").and_then(|status| status.parse().ok()) {

@@ -116,9 +116,17 @@ async fn range(State(shared): State<Arc<Shared>>, Path(prefix): Path<String>, he
             let cut = [Ok(half), Err(std::io::Error::other("cut"))];
             Response::new(Body::from_stream(futures_util::stream::iter(cut)))
         }
-        Some(Mode::NoReply | Mode::Cancelled(_) | Mode::Stale | Mode::UnprocessedKeys | Mode::Hold | Mode::Shuffle) | None => {
-            plain(StatusCode::OK, body)
-        }
+        Some(
+            Mode::NoReply
+            | Mode::Cancelled(_)
+            | Mode::Stale
+            | Mode::UnprocessedKeys
+            | Mode::UnprocessedAccounts
+            | Mode::EmptyPage
+            | Mode::Hold
+            | Mode::Shuffle,
+        )
+        | None => plain(StatusCode::OK, body),
     }
 }
 

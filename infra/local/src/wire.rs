@@ -89,14 +89,18 @@ impl HttpConnector for Connector {
                 Some(Mode::Malformed) => Some((200, b"<no json".to_vec())),
                 Some(Mode::Cancelled(why)) => Some((400, cancelled(why.codes()))),
                 Some(Mode::UnprocessedKeys) => Some((200, unprocessed(&seen.body))),
+                Some(Mode::EmptyPage) => Some((200, empty_page(&seen.body))),
                 Some(Mode::Stale) if !seen.consistent => shared.previous(&seen.body).map(|reply| (200, reply)),
-                Some(Mode::LostReply | Mode::NoReply | Mode::Stale | Mode::Hold | Mode::Shuffle) | None => None,
+                _ => None,
             };
             if let Some((status, body)) = canned {
                 open.end(0.0, 0.0);
                 return response(status, body);
             }
-            let (status, body) = exchange(inner.call(request)).await?;
+            let (status, mut body) = exchange(inner.call(request)).await?;
+            if fault == Some(Mode::UnprocessedAccounts) {
+                body = without_accounts(&seen.body, &body);
+            }
             let (read_units, write_units) = units(&seen.operation, status, &body);
             open.end(read_units, write_units);
             shared.keep(&seen, &body);
@@ -187,6 +191,29 @@ fn cancelled(codes: [&str; 2]) -> Vec<u8> {
 fn unprocessed(body: &[u8]) -> Vec<u8> {
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
     serde_json::json!({ "Responses": {}, "UnprocessedKeys": json.get("RequestItems") }).to_string().into_bytes()
+}
+
+/// The same of which the accounts were not.
+fn without_accounts(asked: &[u8], answered: &[u8]) -> Vec<u8> {
+    let asked: Value = serde_json::from_slice(asked).unwrap_or_default();
+    let mut answered: Value = serde_json::from_slice(answered).unwrap_or_default();
+    let tables = asked.get("RequestItems").and_then(Value::as_object);
+    let accounts = tables.into_iter().flatten().find(|(table, _)| table.ends_with("accounts"));
+    if let Some((table, keys)) = accounts
+        && let Some(answered) = answered.as_object_mut()
+    {
+        answered.get_mut("Responses").and_then(Value::as_object_mut).and_then(|responses| responses.remove(table));
+        answered.insert("UnprocessedKeys".into(), serde_json::json!({ table: keys }));
+    }
+    answered.to_string().into_bytes()
+}
+
+/// A page without items that says there are more: before all that there are.
+fn empty_page(body: &[u8]) -> Vec<u8> {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let account = json.pointer("/ExpressionAttributeValues/:account");
+    let last = serde_json::json!({ "account_key": account, "secret_hash": { "S": "!" } });
+    serde_json::json!({ "Items": [], "Count": 0, "ScannedCount": 0, "LastEvaluatedKey": last }).to_string().into_bytes()
 }
 
 /// Up to fifteen turns of the scheduler.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, Update};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use palisade_core::account::MustChange;
 use palisade_core::hashing::{Normalization, SALT_BYTES, StoredPassword};
@@ -14,7 +14,7 @@ use palisade_core::settings::{Settings, Table};
 use palisade_core::{Account, AccountKey, Fault, Role, Status, Subject, Timestamp};
 
 use crate::call::fault;
-use crate::item::{Item, millis, n, number, owned, s, text, time};
+use crate::item::{Item, millis, n, number, optional, owned, s, text, time};
 use crate::store::{Store, TableHandle};
 use crate::transact::Write;
 
@@ -172,6 +172,29 @@ impl Accounts {
         Write::update(update)
     }
 
+    /// The same for the sessions alone, at once: one write whatever their number. Whether those of the version that was read have ended.
+    pub async fn end_sessions_now(&self, account: &Account) -> Result<bool, Fault> {
+        let update = self.0.client.update_item().table_name(&self.0.name).key("account_key", s(account.key.as_str()));
+        let update = update
+            .condition_expression("auth_version = :version")
+            .update_expression("SET auth_version = :next")
+            .expression_attribute_values(":version", n(account.auth_version))
+            .expression_attribute_values(":next", n(account.auth_version.wrapping_add(1)))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(SdkError::ServiceError(error)) => match error.err() {
+                // One version further: by us, whose answer was lost, or by somebody who wanted the same.
+                UpdateItemError::ConditionalCheckFailedException(failed) => {
+                    let found: Option<u64> = failed.item().and_then(|item| number(item, "auth_version"));
+                    Ok(found == Some(account.auth_version.wrapping_add(1)))
+                }
+                _ => Err(fault("update of accounts", &SdkError::ServiceError(error))),
+            },
+            Err(error) => Err(fault("update of accounts", &error)),
+        }
+    }
+
     /// Adds `account` unless its key is taken, as part of a transaction.
     pub fn put_new(&self, account: &Account) -> Result<Write, Fault> {
         let put = Put::builder().table_name(&self.0.name).set_item(Some(encode(account)));
@@ -255,13 +278,4 @@ pub(crate) fn decode(key: &AccountKey, item: &Item) -> Option<Account> {
         auth_version: number(item, "auth_version")?,
         devices_not_before: time(item, "devices_not_before")?,
     })
-}
-
-/// An attribute that may be missing, but not be wrong: `None` when it is.
-#[expect(clippy::option_option, reason = "missing is fine, unreadable is not")]
-fn optional<T>(item: &Item, name: &str, read: impl Fn(&AttributeValue) -> Option<T>) -> Option<Option<T>> {
-    match item.get(name) {
-        None => Some(None),
-        Some(value) => read(value).map(Some),
-    }
 }

@@ -56,3 +56,12 @@ pub(crate) fn millis(at: Timestamp) -> AttributeValue {
 pub(crate) fn ttl(at: Timestamp) -> AttributeValue {
     n(at.seconds())
 }
+
+/// An attribute that may be missing, but not be wrong: `None` when it is.
+#[expect(clippy::option_option, reason = "missing is fine, unreadable is not")]
+pub(crate) fn optional<T>(item: &Item, name: &str, read: impl Fn(&AttributeValue) -> Option<T>) -> Option<Option<T>> {
+    match item.get(name) {
+        None => Some(None),
+        Some(value) => read(value).map(Some),
+    }
+}

@@ -1,8 +1,10 @@
 //! The sessions table: one item per session under its account, the secret only as a hash.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, Put, ReturnValue, Update};
 use palisade_core::assess::Seen;
@@ -13,7 +15,7 @@ use palisade_core::{AccountKey, Fault, Timestamp, UserAgent};
 
 use crate::accounts::{self, Found};
 use crate::call::fault;
-use crate::item::{Item, millis, n, number, s, text, time, ttl};
+use crate::item::{Item, millis, n, number, optional, s, text, time, ttl};
 use crate::store::{Store, TableHandle};
 use crate::transact::Write;
 
@@ -62,15 +64,17 @@ impl Sessions {
         Err(Fault::unavailable("query of sessions", "more pages than are read"))
     }
 
-    /// Lets `session` go along with its account to the version `to`, unless it was ended meanwhile.
-    pub fn follow(&self, session: &Session, to: u64) -> Result<Write, Fault> {
+    /// Lets `session`, used at `now`, go along with its account to the version `to`, unless it was ended meanwhile.
+    pub fn follow(&self, session: &Session, to: u64, now: Timestamp, rules: &SessionRules) -> Result<Write, Fault> {
         let update = Update::builder()
             .table_name(&self.0.name)
             .key("account_key", s(session.key.account_key.as_str()))
             .key("secret_hash", s(&session.key.secret_hash))
-            .update_expression("SET auth_version = :to")
+            .update_expression("SET auth_version = :to, last_seen = :now, expires_at = :ends")
             .condition_expression("auth_version = :from AND attribute_not_exists(replaced_at)")
             .expression_attribute_values(":to", n(to))
+            .expression_attribute_values(":now", millis(now))
+            .expression_attribute_values(":ends", ttl(ends_at(session, now, rules)))
             .expression_attribute_values(":from", n(session.auth_version));
         Write::update(update)
     }
@@ -87,37 +91,44 @@ impl Sessions {
         Write::put(Put::builder().table_name(&self.0.name).set_item(Some(encode(session))))
     }
 
-    /// Writes that `session` was used at `now`, and with `moved` where; never for one that has ended meanwhile.
-    pub async fn touch(&self, session: &Session, moved: Option<&Seen>, now: Timestamp, rules: &SessionRules) -> Result<(), Fault> {
-        let ends_at = session.created_at.plus(rules.absolute).min(now.plus(rules.idle));
+    /// Writes that `session` was used at `now`, and with `moved` where; whether it was written. It is not for one that is no longer there,
+    /// was replaced, has run out, or was used by somebody else since it was read: then that use is as good.
+    pub async fn touch(
+        &self,
+        session: &Session,
+        moved: Option<&Seen>,
+        now: Timestamp,
+        rules: &SessionRules,
+    ) -> Result<bool, Fault> {
         let update = self.0.client.update_item().table_name(&self.0.name);
         let update = update
             .key("account_key", s(session.key.account_key.as_str()))
             .key("secret_hash", s(&session.key.secret_hash))
-            .condition_expression("attribute_exists(secret_hash) AND attribute_not_exists(replaced_at) AND expires_at > :now_s")
+            .condition_expression("last_seen = :read AND attribute_not_exists(replaced_at) AND expires_at > :now_s")
+            .expression_attribute_values(":read", millis(session.last_seen))
             .expression_attribute_values(":now_s", ttl(now))
             .expression_attribute_values(":now", millis(now))
-            .expression_attribute_values(":ends", ttl(ends_at));
+            .expression_attribute_values(":ends", ttl(ends_at(session, now, rules)));
         let update = match moved {
             None => update.update_expression("SET last_seen = :now, expires_at = :ends"),
             Some(seen) => update
                 .update_expression(
-                    "SET last_seen = :now, expires_at = :ends, ip = :ip, user_agent = :agent, user_agent_hash = :hash",
+                    "SET last_seen = :now, moved_at = :now, expires_at = :ends, ip = :ip, user_agent = :agent, user_agent_hash = :hash",
                 )
                 .expression_attribute_values(":ip", s(seen.ip.to_string()))
                 .expression_attribute_values(":agent", s(seen.user_agent.stored()))
                 .expression_attribute_values(":hash", s(seen.user_agent.hash())),
         };
         match update.send().await {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(true),
             Err(SdkError::ServiceError(error)) if matches!(error.err(), UpdateItemError::ConditionalCheckFailedException(_)) => {
-                Ok(())
+                Ok(false)
             }
             Err(error) => Err(fault("touch of sessions", &error)),
         }
     }
 
-    /// Leaves a tombstone in the place of `session`, unless somebody else did: it carries the account's version after the rotation.
+    /// Leaves a tombstone in the place of `session`, unless it is no longer what was read: it carries the account's version after the rotation.
     pub fn bury(&self, session: &Session, auth_version: u64, now: Timestamp) -> Result<Write, Fault> {
         let key = &session.key;
         let item = HashMap::from([
@@ -128,20 +139,48 @@ impl Sessions {
             ("expires_at".to_owned(), ttl(now.plus(TOMBSTONE_LIFETIME))),
         ]);
         let put = Put::builder().table_name(&self.0.name).set_item(Some(item));
-        Write::put(put.condition_expression("attribute_exists(secret_hash) AND attribute_not_exists(replaced_at)"))
+        Write::put(
+            put.condition_expression("auth_version = :from AND attribute_not_exists(replaced_at)")
+                .expression_attribute_values(":from", n(session.auth_version)),
+        )
     }
 
-    /// Removes the session under `key`, and returns whether there was one.
-    pub async fn delete(&self, key: &SessionKey) -> Result<bool, Fault> {
+    /// Removes the session under `key`. A tombstone stays: the use of what it replaced has to be recognised for a day.
+    pub async fn delete(&self, key: &SessionKey) -> Result<Deleted, Fault> {
         let delete = self.0.client.delete_item().table_name(&self.0.name).return_values(ReturnValue::AllOld);
-        let delete = delete.key("account_key", s(key.account_key.as_str())).key("secret_hash", s(&key.secret_hash));
-        let reply = delete.send().await.map_err(|error| fault("delete of sessions", &error))?;
-        Ok(reply.attributes.is_some())
+        let delete = delete
+            .key("account_key", s(key.account_key.as_str()))
+            .key("secret_hash", s(&key.secret_hash))
+            .condition_expression("attribute_not_exists(replaced_at)");
+        match delete.send().await {
+            Ok(reply) if reply.attributes.is_some() => Ok(Deleted::Session),
+            Ok(_) => Ok(Deleted::Nothing),
+            Err(SdkError::ServiceError(error)) if matches!(error.err(), DeleteItemError::ConditionalCheckFailedException(_)) => {
+                Ok(Deleted::Replaced)
+            }
+            Err(error) => Err(fault("delete of sessions", &error)),
+        }
     }
 }
 
+/// What [`Sessions::delete`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// A session, gone now.
+    Session,
+    /// Nothing.
+    Nothing,
+    /// What a rotation left: the session goes on under another key.
+    Replaced,
+}
+
+/// The earlier of the ends of `session`, used at `now`.
+fn ends_at(session: &Session, now: Timestamp, rules: &SessionRules) -> Timestamp {
+    session.created_at.plus(rules.absolute).min(now.plus(rules.idle))
+}
+
 fn encode(session: &Session) -> Item {
-    HashMap::from([
+    let mut item = HashMap::from([
         ("account_key".to_owned(), s(session.key.account_key.as_str())),
         ("secret_hash".to_owned(), s(&session.key.secret_hash)),
         ("auth_version".to_owned(), n(session.auth_version)),
@@ -152,7 +191,9 @@ fn encode(session: &Session) -> Item {
         ("user_agent".to_owned(), s(session.user_agent.stored())),
         ("user_agent_hash".to_owned(), s(session.user_agent.hash())),
         ("expires_at".to_owned(), ttl(session.expires_at)),
-    ])
+    ]);
+    item.extend(session.moved_at.map(|at| ("moved_at".to_owned(), millis(at))));
+    item
 }
 
 /// `None` when something that a decision relies on is missing or of the wrong type.
@@ -166,6 +207,7 @@ fn decode(key: &SessionKey, item: &Item) -> Option<Stored> {
         auth_time: time(item, "auth_time")?,
         created_at: time(item, "created_at")?,
         last_seen: time(item, "last_seen")?,
+        moved_at: optional(item, "moved_at", |_| time(item, "moved_at"))?,
         ip: text(item, "ip")?.to_owned(),
         user_agent: UserAgent::stored_as(text(item, "user_agent")?, text(item, "user_agent_hash")?),
         expires_at: Timestamp::from_seconds(number(item, "expires_at")?),
@@ -191,6 +233,9 @@ pub struct SessionsWithAccounts {
 /// How often keys that were left over are asked for again.
 const LEFT_OVER_RETRIES: usize = 1;
 
+/// The wait before that, as before the SDK's own repetitions.
+const LEFT_OVER_BACKOFF: Duration = Duration::from_millis(50);
+
 impl SessionsWithAccounts {
     /// # Errors
     /// A fault when the settings do not name one of the tables.
@@ -208,10 +253,14 @@ impl SessionsWithAccounts {
             ("account_key".to_owned(), s(key.account_key.as_str())),
             ("secret_hash".to_owned(), s(&key.secret_hash)),
         ]);
-        let mut wanted =
-            HashMap::from([(self.accounts.name.clone(), strong(account)?), (self.sessions.name.clone(), strong(session)?)]);
+        let all = HashMap::from([(self.accounts.name.clone(), strong(account)?), (self.sessions.name.clone(), strong(session)?)]);
+        let mut wanted = all.clone();
         let mut pair = Pair { session: None, account: Found::Nothing };
-        for _ in 0..=LEFT_OVER_RETRIES {
+        for round in 0..=LEFT_OVER_RETRIES {
+            if round > 0 {
+                #[expect(clippy::disallowed_methods, reason = "a back-off within the request's deadline, as the SDK's own")]
+                tokio::time::sleep(LEFT_OVER_BACKOFF).await;
+            }
             let reply = self.accounts.client.batch_get_item().set_request_items(Some(wanted)).send().await;
             let reply = reply.map_err(|error| fault("read of sessions and accounts", &error))?;
             let first = |table: &TableHandle| reply.responses().and_then(|all| all.get(&table.name)?.first());
@@ -222,7 +271,9 @@ impl SessionsWithAccounts {
                 pair.account =
                     accounts::decode(&key.account_key, item).map_or(Found::Corrupt, |account| Found::Account(Box::new(account)));
             }
-            wanted = reply.unprocessed_keys.unwrap_or_default();
+            // Asked for as before: the answer's own words are not trusted with the consistency of the read.
+            let left_over = reply.unprocessed_keys.unwrap_or_default();
+            wanted = all.iter().filter(|(table, _)| left_over.contains_key(*table)).map(|(t, k)| (t.clone(), k.clone())).collect();
             if wanted.is_empty() {
                 return Ok(pair);
             }

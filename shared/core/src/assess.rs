@@ -8,13 +8,16 @@
 //! | hijacking: all sessions end | another network within a minute, or a browser with less than half its words in common | both |
 //! | integrity: this session ends | another network or another browser | both changed |
 //! | logged, and the session goes along | | either changed |
+//!
+//! An address that is not known on one side proves nothing: such a request is refused, and nothing ends. What carries neither address nor
+//! browser (a REST TOKEN event, where a setting accepts it) is bound to nothing.
 
 use std::time::Duration;
 
 use crate::account::{Account, Status};
 use crate::client_ip::ClientIp;
 use crate::policy::SessionRules;
-use crate::session::Session;
+use crate::session::{Session, TOMBSTONE_LIFETIME};
 use crate::timestamp::Timestamp;
 use crate::user_agent::{UserAgent, words_in_common};
 
@@ -49,14 +52,10 @@ pub struct Seen {
 /// What a session is found to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Its bearer is let in.
-    Valid {
-        /// Whether its last use is to be written.
-        touch: bool,
-        /// Whether it has moved to another network or browser, told when it is written.
-        moved: bool,
-    },
-    /// Idle or old for too long, of another version, or of an account that may not sign in.
+    /// Its bearer is let in; with whether its last use is to be written.
+    Valid(Option<Touch>),
+    /// Refused, and nothing changes: idle or old for too long, of another version, of an account that may not sign in, or from an address
+    /// that is not known.
     Ended,
     /// Not where it belongs: it ends.
     IntegrityViolation,
@@ -64,12 +63,29 @@ pub enum Verdict {
     Hijacking,
 }
 
-/// Judges `session` of `account`, presented by `seen` at `now`.
-pub fn assess(session: &Session, account: &Account, seen: &Seen, now: Timestamp, rules: &SessionRules) -> Verdict {
+/// A use of a session that is to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Touch {
+    /// From where it was used before.
+    Here,
+    /// From another network or browser, which it is bound to from now on: told in the log.
+    Elsewhere,
+}
+
+/// Judges `session` of `account`, presented by `seen` at `now`; by nobody in particular without.
+pub fn assess(session: &Session, account: &Account, seen: Option<&Seen>, now: Timestamp, rules: &SessionRules) -> Verdict {
     if !session.is_alive(account, now, rules) {
         return Verdict::Ended;
     }
-    let other_network = ClientIp::stored_as(&session.ip).prefix() != seen.ip.prefix();
+    let is_due = now >= session.last_seen.plus(TOUCH_EVERY);
+    let Some(seen) = seen else {
+        return Verdict::Valid(is_due.then_some(Touch::Here));
+    };
+    let bound_to = ClientIp::stored_as(&session.ip);
+    if (bound_to == ClientIp::Unknown) != (seen.ip == ClientIp::Unknown) {
+        return Verdict::Ended;
+    }
+    let other_network = bound_to.prefix() != seen.ip.prefix();
     let other_browser = session.user_agent.hash() != seen.user_agent.hash();
     let in_two_places = other_network && now < session.last_seen.plus(TWO_PLACES_WITHIN);
     let unlike = other_browser && is_unlike(&session.user_agent, &seen.user_agent);
@@ -82,14 +98,21 @@ pub fn assess(session: &Session, account: &Account, seen: &Seen, now: Timestamp,
     } else if violated {
         Verdict::IntegrityViolation
     } else {
-        let touch = now >= session.last_seen.plus(TOUCH_EVERY);
-        Verdict::Valid { touch, moved: touch && (other_network || other_browser) }
+        let has_moved = other_network || other_browser;
+        // Whoever goes to and fro is told once a minute, as a use is.
+        let is_news = session.moved_at.is_none_or(|moved_at| now >= moved_at.plus(TOUCH_EVERY));
+        Verdict::Valid(match has_moved {
+            true if is_due || is_news => Some(Touch::Elsewhere),
+            false if is_due => Some(Touch::Here),
+            _ => None,
+        })
     }
 }
 
 /// What the use of a replaced session means; `replaced_under` is the account's version after its rotation.
 pub fn assess_replaced(replaced_at: Timestamp, replaced_under: u64, account: &Account, now: Timestamp) -> Verdict {
-    let is_late = now >= replaced_at.plus(REPLACED_GRACE);
+    let is_kept = now < replaced_at.plus(TOMBSTONE_LIFETIME);
+    let is_late = is_kept && now >= replaced_at.plus(REPLACED_GRACE);
     if is_late && account.auth_version == replaced_under { Verdict::Hijacking } else { Verdict::Ended }
 }
 

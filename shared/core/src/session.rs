@@ -6,6 +6,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 
 use crate::account::Account;
+use crate::assess::Seen;
 use crate::client_ip::ClientIp;
 use crate::keys::AccountKey;
 use crate::policy::SessionRules;
@@ -52,6 +53,8 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When it was last used, to the minute.
     pub last_seen: Timestamp,
+    /// When it last went along to another network or browser.
+    pub moved_at: Option<Timestamp>,
     /// Where from.
     pub ip: String,
     /// The browser's name, cut, and the hash of all of it.
@@ -109,13 +112,23 @@ pub struct Granted {
     pub password_change_required: bool,
 }
 
-/// Rotates `old` at a change of the password: a new secret under the account's next version, the same absolute end.
-pub fn rotate(old: &Session, auth_version: u64, secret: &SecretBytes, now: Timestamp, rules: &SessionRules) -> Issued {
+/// The successor of `old`, for whoever gave the password as `seen`: a new secret under `auth_version`, the same absolute end.
+pub fn rotate(old: &Session, seen: &Seen, auth_version: u64, secret: &SecretBytes, now: Timestamp, rules: &SessionRules) -> Issued {
     let key = SessionKey::new(old.key.account_key.clone(), secret);
     let ends_at = old.created_at.plus(rules.absolute);
     let token = token(&key.account_key, secret);
     let expires_at = ends_at.min(now.plus(rules.idle));
-    let session = Session { key, auth_version, auth_time: now, last_seen: now, expires_at, ..old.clone() };
+    let session = Session {
+        key,
+        auth_version,
+        auth_time: now,
+        created_at: old.created_at,
+        last_seen: now,
+        moved_at: old.moved_at,
+        ip: seen.ip.to_string(),
+        user_agent: seen.user_agent.clone(),
+        expires_at,
+    };
     Issued { session, token, ends_at }
 }
 
@@ -141,6 +154,7 @@ pub fn issue(
             auth_time: now,
             created_at: now,
             last_seen: now,
+            moved_at: None,
             ip: ip.to_string(),
             user_agent,
             expires_at: ends_at.min(now.plus(rules.idle)),
@@ -181,6 +195,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn se21_the_secret_of_one_account_is_no_session_of_another() {
+        let other = SessionKey::of_token(&token([9; 32]).replacen(KEY, "BBBBBBBBBBBBBBBBBBBBBA", 1)).unwrap();
+        let key = SessionKey::of_token(&token([9; 32])).unwrap();
+        assert!(other.secret_hash == key.secret_hash && other != key);
     }
 
     #[test]

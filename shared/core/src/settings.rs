@@ -72,6 +72,8 @@ pub struct Timeouts {
     pub request: Duration,
     /// The authorizer's whole request.
     pub validation: Duration,
+    /// A write that a session's request does not depend on.
+    pub touch: Duration,
     /// Connecting to DynamoDB.
     pub connect: Duration,
     /// One attempt of a call.
@@ -249,6 +251,7 @@ fn timeouts(read: &mut Reader) -> Timeouts {
     Timeouts {
         request: millis("PALISADE_DEADLINE_MS", &(50..=29_000), 4_000),
         validation: millis("PALISADE_VALIDATION_DEADLINE_MS", &(50..=29_000), 1_800),
+        touch: millis("PALISADE_TOUCH_TIMEOUT_MS", &(10..=29_000), 300),
         connect: millis("PALISADE_CONNECT_TIMEOUT_MS", &(10..=10_000), 500),
         attempt: millis("PALISADE_ATTEMPT_TIMEOUT_MS", &(10..=10_000), 1_000),
         operation: millis("PALISADE_OPERATION_TIMEOUT_MS", &(10..=20_000), 2_000),

@@ -8,7 +8,6 @@ use std::net::IpAddr;
 
 use http::HeaderMap;
 use ipnet::IpNet;
-use palisade_core::assess::Seen;
 use palisade_core::{ClientIp, UserAgent};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -98,16 +97,7 @@ pub fn read(event: &str, policies: bool, trusted_proxies: &[IpNet]) -> Asked {
         Some(_) => Form::Policy,
         None => Form::Rest,
     };
-    let nobody = Asked {
-        form,
-        arn: None,
-        method: String::new(),
-        headers: HeaderMap::new(),
-        bare_token: None,
-        client_ip: ClientIp::Unknown,
-        request_id: None,
-        path: String::new(),
-    };
+    let nobody = Asked::nobody(form);
     match serde_json::from_value::<RawEvent>(outline) {
         Ok(raw) => asked(raw, nobody, trusted_proxies),
         Err(_) => nobody,
@@ -144,10 +134,24 @@ fn asked(raw: RawEvent, nobody: Asked, trusted_proxies: &[IpNet]) -> Asked {
 }
 
 impl Asked {
-    /// Where from, for a session's binding.
-    pub fn seen(&self) -> Seen {
+    /// A request of nobody, to be refused in this form.
+    pub fn nobody(form: Form) -> Self {
+        Self {
+            form,
+            arn: None,
+            method: String::new(),
+            headers: HeaderMap::new(),
+            bare_token: None,
+            client_ip: ClientIp::Unknown,
+            request_id: None,
+            path: String::new(),
+        }
+    }
+
+    /// With what.
+    pub fn user_agent(&self) -> UserAgent {
         let bytes = self.headers.get(http::header::USER_AGENT).map_or(&[][..], |value| value.as_bytes());
-        Seen { ip: self.client_ip, user_agent: UserAgent::new(&String::from_utf8_lossy(bytes)) }
+        UserAgent::new(&String::from_utf8_lossy(bytes))
     }
 
     /// The refusal: the same for every reason.
@@ -173,7 +177,7 @@ impl Asked {
 
     /// A request's path is part of the ARN: one with wildcards in it would allow other paths as well, one that is missing nothing or all.
     fn names_one_method(&self) -> bool {
-        self.arn.as_deref().is_some_and(|arn| !arn.contains(['*', '?']))
+        self.arn.as_deref().is_some_and(|arn| !arn.contains(['*', '?']) && !arn.contains("${"))
     }
 
     /// For exactly the method that was asked about: a cached policy must not match another.

@@ -25,13 +25,18 @@ pub enum Cookie<'a> {
 
 /// The cookie `name` in `headers`.
 pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Cookie<'a> {
-    let pairs = request::values(headers, COOKIE.as_str()).flat_map(|header| header.split(';'));
-    let mut values = pairs.filter_map(|pair| pair.trim().split_once('=')).filter(|(key, _)| *key == name).map(|(_, value)| value);
+    let mut values = all(headers, name);
     match (values.next(), values.next()) {
         (None, _) => Cookie::Absent,
         (Some(value), None) => Cookie::One(value),
         (Some(_), Some(_)) => Cookie::Ambiguous,
     }
+}
+
+/// Every value of the cookie `name` in `headers`.
+pub fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+    let pairs = request::values(headers, COOKIE.as_str()).flat_map(|header| header.split(';'));
+    pairs.filter_map(|pair| pair.trim().split_once('=')).filter(move |(key, _)| *key == name).map(|(_, value)| value)
 }
 
 /// `Set-Cookie` of a session: no `Max-Age`, so that it goes with the browser.

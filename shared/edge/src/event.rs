@@ -41,6 +41,7 @@ struct RawEvent {
     raw_path: Option<String>,
     raw_query_string: Option<String>,
     query_string_parameters: Option<BTreeMap<String, Option<String>>>,
+    multi_value_query_string_parameters: Option<BTreeMap<String, Option<Vec<String>>>>,
     path: Option<String>,
     http_method: Option<String>,
     headers: Option<BTreeMap<String, Option<String>>>,
@@ -112,7 +113,10 @@ fn request(raw: RawEvent, format: Format, runtime_id: &str, trusted_proxies: &[I
         method: Method::from_bytes(method.as_bytes()).map_err(|_| invalid(InvalidRequest::Event))?,
         path,
         client_ip: ClientIp::resolve(source_ip, request::values(&headers, "x-forwarded-for"), trusted_proxies),
-        query: query(format, raw.raw_query_string, raw.query_string_parameters),
+        query: match format {
+            Format::V2 => raw_query(&raw.raw_query_string.unwrap_or_default()),
+            Format::V1 => query(raw.query_string_parameters, raw.multi_value_query_string_parameters),
+        },
         headers,
         body: raw.body.as_ref().map(|text| decoded_body(text, raw.is_base64_encoded.unwrap_or(false))).transpose()?,
         request_id: context.request_id.filter(|id| is_plain_id(id)).unwrap_or_else(|| runtime_id.to_owned()),
@@ -120,18 +124,26 @@ fn request(raw: RawEvent, format: Format, runtime_id: &str, trusted_proxies: &[I
 }
 
 /// Names and values as they stand: what routes take has nothing to decode.
-fn query(format: Format, raw: Option<String>, parameters: Option<BTreeMap<String, Option<String>>>) -> Vec<(String, String)> {
-    match format {
-        Format::V2 => {
-            let raw = raw.unwrap_or_default();
-            let pairs = raw.split('&').filter(|pair| !pair.is_empty()).take(MAX_QUERY_PAIRS);
-            pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (name.into(), value.into())).collect()
-        }
-        Format::V1 => {
-            let given = parameters.unwrap_or_default().into_iter().take(MAX_QUERY_PAIRS);
-            given.map(|(name, value)| (name, value.unwrap_or_default())).collect()
-        }
+fn raw_query(raw: &str) -> Vec<(String, String)> {
+    let pairs = raw.split('&').filter(|pair| !pair.is_empty()).take(MAX_QUERY_PAIRS);
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+/// A REST event gives all values of each name, and the last one; where there are none of all, that one is all there is.
+fn query(
+    single: Option<BTreeMap<String, Option<String>>>,
+    multi: Option<BTreeMap<String, Option<Vec<String>>>>,
+) -> Vec<(String, String)> {
+    let all = multi
+        .unwrap_or_default()
+        .into_iter()
+        .flat_map(|(name, values)| values.unwrap_or_default().into_iter().map(move |value| (name.clone(), value)));
+    let mut query: Vec<_> = all.take(MAX_QUERY_PAIRS).collect();
+    if query.is_empty() {
+        let single = single.unwrap_or_default().into_iter().take(MAX_QUERY_PAIRS);
+        query.extend(single.map(|(name, value)| (name, value.unwrap_or_default())));
     }
+    query
 }
 
 /// `rawPath` starts with the stage's name unless that is `$default`.

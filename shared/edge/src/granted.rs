@@ -1,4 +1,4 @@
-//! The answer that hands out a session: after a login and after a change of the password.
+//! The answer that hands out a session: after a login, a re-authentication and a change of the password.
 
 use http::StatusCode;
 use http::header::SET_COOKIE;

@@ -22,21 +22,48 @@ pub struct Presented {
     pub mode: Mode,
 }
 
-/// The session of `request`, as a cookie or as a bearer token; with both and different, none is taken for the caller's.
+/// The most sessions that one request ends: more than any honest client presents.
+const MOST_PRESENTED: usize = 4;
+
+/// The session of `request`, as a cookie or as a bearer token; where two are presented, none is taken for the caller's.
 pub fn presented(request: &HttpRequest, trail: &mut Trail) -> Option<Presented> {
     presented_in(&request.headers, trail)
 }
 
 /// The same of an authorizer's headers.
 pub fn presented_in(headers: &HeaderMap, trail: &mut Trail) -> Option<Presented> {
-    let bearer = request::values(headers, AUTHORIZATION.as_str()).next().and_then(bearer);
-    let cookie = one_cookie(headers, cookies::SESSION, trail);
-    let (token, mode) = match (bearer, cookie) {
-        (Some(bearer), Some(cookie)) if bearer != cookie => return None,
+    let mut authorizations = request::values(headers, AUTHORIZATION.as_str());
+    let bearer = match (authorizations.next(), authorizations.next()) {
+        (Some(_), Some(_)) => return None,
+        (one, _) => one.and_then(bearer),
+    };
+    let (token, mode) = match (bearer, cookies::find(headers, cookies::SESSION)) {
+        (_, Cookie::Ambiguous) => {
+            trail.record(Event::new(EventKind::CookieAmbiguous).reason(cookies::SESSION));
+            return None;
+        }
+        (Some(bearer), Cookie::One(cookie)) if bearer != cookie => return None,
         (Some(bearer), _) => (bearer, Mode::Bearer),
-        (None, cookie) => (cookie?, Mode::Cookie),
+        (None, Cookie::One(cookie)) => (cookie, Mode::Cookie),
+        (None, Cookie::Absent) => return None,
     };
     Some(Presented { key: SessionKey::of_token(token)?, mode })
+}
+
+/// Every session that `request` presents, four at most: what a login and a logout end.
+pub fn all_presented(request: &HttpRequest, trail: &mut Trail) -> Vec<SessionKey> {
+    if cookies::find(&request.headers, cookies::SESSION) == Cookie::Ambiguous {
+        trail.record(Event::new(EventKind::CookieAmbiguous).reason(cookies::SESSION));
+    }
+    let bearers = request::values(&request.headers, AUTHORIZATION.as_str()).filter_map(bearer);
+    let tokens = bearers.chain(cookies::all(&request.headers, cookies::SESSION));
+    let mut keys: Vec<SessionKey> = Vec::new();
+    for key in tokens.filter_map(SessionKey::of_token) {
+        if keys.len() < MOST_PRESENTED && !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys
 }
 
 /// The session of a request that changes something: from our own site, and with the session's own token where a cookie carries it.
@@ -67,7 +94,14 @@ pub fn from_our_site(front: &Front, headers: &HeaderMap, presented: Option<&Pres
 
 /// The device token of `request`, as a header or as a cookie; not yet verified.
 pub fn device_token(request: &HttpRequest, trail: &mut Trail) -> Option<SecretText> {
-    let token = request.header("x-device-token").or_else(|| one_cookie(&request.headers, cookies::DEVICE, trail));
+    let token = request.header("x-device-token").or_else(|| match cookies::find(&request.headers, cookies::DEVICE) {
+        Cookie::Absent => None,
+        Cookie::One(value) => Some(value),
+        Cookie::Ambiguous => {
+            trail.record(Event::new(EventKind::CookieAmbiguous).reason(cookies::DEVICE));
+            None
+        }
+    });
     token.map(|token| SecretText::new(token.to_owned()))
 }
 
@@ -75,15 +109,4 @@ pub fn device_token(request: &HttpRequest, trail: &mut Trail) -> Option<SecretTe
 fn bearer(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
-}
-
-fn one_cookie<'a>(headers: &'a HeaderMap, name: &str, trail: &mut Trail) -> Option<&'a str> {
-    match cookies::find(headers, name) {
-        Cookie::Absent => None,
-        Cookie::One(value) => Some(value),
-        Cookie::Ambiguous => {
-            trail.record(Event::new(EventKind::CookieAmbiguous).reason(name));
-            None
-        }
-    }
 }

@@ -113,6 +113,8 @@ pub fn lines<S: Subscriber + for<'span> LookupSpan<'span>>(
     };
     let targets = Targets::new()
         .with_default(LevelFilter::WARN)
+        // Tells of every call that ends as an error, which is how a REST API is refused: anybody could fill the log with errors.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
         .with_target("palisade", ours)
         .with_target(Target::Security.as_str(), LevelFilter::INFO)
         .with_target(Target::AuthAudit.as_str(), LevelFilter::INFO);

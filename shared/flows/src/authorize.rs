@@ -8,7 +8,7 @@ use palisade_core::settings::{Settings, Table};
 use palisade_core::{Fault, KeyRing, Policy, Timestamp};
 use std::sync::Arc;
 
-use crate::validate::{self, Live, Touch, Validator};
+use crate::validate::{self, Live, Validator};
 
 /// The tables it cannot do without; the function's IAM policy lists the same.
 pub const TABLES: &[Table] = &validate::TABLES;
@@ -61,18 +61,18 @@ pub struct Bearer {
     pub auth_time: Timestamp,
 }
 
-/// Whom the session under `key` lets in; `None` for nobody. A session that must change its password is nobody's here.
+/// Whom the session under `key` lets in; `None` for nobody. Without `seen` it is bound to nothing. A session that must change its password is nobody's here.
 ///
 /// # Errors
 /// A fault when the read failed: a denial, too, for whoever asks.
 pub async fn authorize(
     deps: &Deps,
     key: &SessionKey,
-    seen: &Seen,
+    seen: Option<&Seen>,
     now: Timestamp,
     trail: &mut Trail,
 ) -> Result<Option<Bearer>, Fault> {
-    let Ok(Live { session, account }) = deps.validator.validate(key, seen, Touch::WhenDue, now, trail).await? else {
+    let Ok(Live { session, account, .. }) = deps.validator.validate(key, seen, now, trail).await? else {
         return Ok(None);
     };
     if account.must_change(now, deps.policy.password_max_age).is_some() {

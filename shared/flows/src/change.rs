@@ -38,7 +38,7 @@ use crate::address::note_fault;
 use crate::choose;
 use crate::hasher::Hasher;
 use crate::own_lane::{Enders, OwnLanes, settle_wrong};
-use crate::validate::{Live, Touch, Validator};
+use crate::validate::{Live, Validator};
 
 /// The tables a change cannot do without; the function's IAM policy lists the same.
 pub const TABLES: &[Table] = &[Table::Accounts, Table::Sessions, Table::History, Table::Counters, Table::Incidents, Table::Notices];
@@ -116,14 +116,17 @@ pub struct Change {
 /// # Errors
 /// A fault when a dependency did not do its part. Then either nothing is changed or, where only the answer was lost, everything is.
 pub async fn change(deps: &Deps, change: &Change, now: Timestamp, trail: &mut Trail) -> Result<Outcome<Granted>, Fault> {
-    let live = match deps.validator.validate(&change.session, &change.seen, Touch::Never, now, trail).await? {
+    let live = match deps.validator.look(&change.session, Some(&change.seen), now, trail).await? {
         Ok(live) => live,
         Err(denial) => return Ok(Outcome { rate: None, result: Err(denial) }),
     };
-    let device = OwnLanes::device(&deps.keys, &deps.policy, &live, change.device_token.as_ref(), now);
-    let (found, lanes) =
-        tokio::join!(deps.history.of(&live.account.key), OwnLanes::read(&deps.counters, &deps.policy, &live, device, now),);
-    let (found, lanes) = (found?, lanes?);
+    let (found, lanes, touched) = tokio::join!(
+        deps.history.of(&live.account.key),
+        OwnLanes::read((&deps.counters, &deps.policy), &deps.keys, &change.session, change.device_token.as_ref(), now),
+        deps.validator.touch(&live, Some(&change.seen), now),
+    );
+    touched.tell(trail);
+    let (found, lanes) = (found?, lanes?.of(&live.account));
     if found.corrupt {
         trail.record(Event::new(EventKind::CorruptItem).reason("history"));
     }
@@ -168,7 +171,7 @@ async fn attempt(
         note_fault(this_try.settle(item, Verdict::Success).await.map(drop), trail);
         return chosen.map(|chosen| Err(chosen.err().unwrap_or(Denial::Conflict)));
     };
-    let (writes, granted) = prepare(deps, live, entries, chosen, lanes.device.as_ref(), now).await?;
+    let (writes, granted) = prepare(deps, live, entries, chosen, (&change.seen, lanes.device.as_ref()), now).await?;
     let (written, settled) = tokio::join!(deps.transactions.write(writes), this_try.settle(item, Verdict::Success));
     note_fault(settled.map(drop), trail);
     if written? != Transacted::Done {
@@ -232,17 +235,17 @@ async fn prepare(
     live: &Live,
     entries: &[Entry],
     chosen: Chosen,
-    own_device: Option<&Device>,
+    (seen, own_device): (&Seen, Option<&Device>),
     now: Timestamp,
 ) -> Result<(Vec<Write>, Granted), Fault> {
-    let Live { session, account } = live;
+    let Live { session, account, .. } = live;
     let auth_version = account.auth_version.wrapping_add(1);
     let password = deps.hasher.hash(&chosen.new, deps.entropy.bytes()).await?;
     let Compared { digest, salt, .. } = chosen.compared;
     let new =
         NewPassword { password, digest, history_salt: salt, auth_version, at: now, breach_unchecked: chosen.breach_unchecked };
     let secret = SecretBytes::new(deps.entropy.bytes());
-    let issued = session::rotate(session, auth_version, &secret, now, &deps.policy.session);
+    let issued = session::rotate(session, seen, auth_version, &secret, now, &deps.policy.session);
     let notice = Notice::to_account(NoticeId::new(deps.entropy.bytes()), NoticeKind::PasswordChanged, account, now);
     let mut writes = choose::replace((&deps.accounts, &deps.history), account, entries, &new)?;
     writes.push(deps.sessions.put_new(&issued.session)?);

@@ -96,8 +96,8 @@ pub struct Attempt {
     pub user_agent: UserAgent,
     /// A device token sent along, not yet verified.
     pub device_token: Option<SecretText>,
-    /// A session sent along: it ends when the login succeeds.
-    pub presented: Option<SessionKey>,
+    /// Sessions sent along: they end when the login succeeds.
+    pub presented: Vec<SessionKey>,
 }
 
 /// What an attempt came to.
@@ -160,7 +160,7 @@ mod tests {
             ip: ClientIp::Unknown,
             user_agent: UserAgent::new("agent"),
             device_token: Some(canary()),
-            presented: SessionKey::of_token(&format!("{}.{}", "A".repeat(22), "A".repeat(43))),
+            presented: SessionKey::of_token(&format!("{}.{}", "A".repeat(22), "A".repeat(43))).into_iter().collect(),
         };
         let logged_in = Granted {
             account_id: "id".to_owned(),
@@ -172,7 +172,7 @@ mod tests {
             device_lifetime: Duration::ZERO,
             password_change_required: false,
         };
-        assert!(attempt.presented.is_some());
+        assert_eq!(attempt.presented.len(), 1);
         let shown = format!("{attempt:?} {:?}", Outcome { rate: None, result: Ok(logged_in) });
         assert!(!shown.contains("canary") && !shown.contains(&"A".repeat(43)), "{shown}");
     }

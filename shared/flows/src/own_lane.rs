@@ -7,8 +7,9 @@ use palisade_core::device::Device;
 use palisade_core::event::{EventKind, Trail};
 use palisade_core::notice::{Notice, NoticeId, NoticeKind};
 use palisade_core::secret::SecretText;
+use palisade_core::session::SessionKey;
 use palisade_core::throttle::{Refusal, Verdict};
-use palisade_core::{Denial, Fault, KeyRing, Policy, Timestamp};
+use palisade_core::{Account, Denial, Fault, KeyRing, Policy, Timestamp};
 
 use crate::address::note_fault;
 use crate::lane::Try;
@@ -22,28 +23,17 @@ pub(crate) struct OwnLanes {
 }
 
 impl OwnLanes {
-    /// The device that `token` proves, for `live`.
-    pub(crate) fn device(
+    /// Reads both, at once: of the session under `key`, and of the device that `token` proves, whatever has become of them.
+    pub(crate) async fn read(
+        (counters, policy): (&Counters, &Policy),
         keys: &KeyRing,
-        policy: &Policy,
-        live: &Live,
+        key: &SessionKey,
         token: Option<&SecretText>,
         now: Timestamp,
-    ) -> Option<Device> {
-        let device = Device::verify(token?.expose(), keys, &live.account.key, now, policy.device_lifetime)?;
-        device.known_since(live.account.devices_not_before).then_some(device)
-    }
-
-    /// Reads both, at once.
-    pub(crate) async fn read(
-        counters: &Counters,
-        policy: &Policy,
-        live: &Live,
-        device: Option<Device>,
-        now: Timestamp,
     ) -> Result<Self, Fault> {
-        let session_key = LaneKey::session(&live.session.key);
-        let device_key = device.as_ref().map(|device| LaneKey::device(&live.account.key, device.id()));
+        let device = token.and_then(|token| Device::verify(token.expose(), keys, &key.account_key, now, policy.device_lifetime));
+        let session_key = LaneKey::session(key);
+        let device_key = device.as_ref().map(|device| LaneKey::device(&key.account_key, device.id()));
         let device_lane = async {
             match &device_key {
                 None => Ok(None),
@@ -52,6 +42,12 @@ impl OwnLanes {
         };
         let (session_lane, device_lane) = tokio::join!(counters.lane(&session_key, now, &policy.session_lane), device_lane);
         Ok(Self { device, device_lane: device_lane?, session_lane: session_lane? })
+    }
+
+    /// Without a device that `account` no longer knows.
+    pub(crate) fn of(self, account: &Account) -> Self {
+        let device = self.device.filter(|device| device.known_since(account.devices_not_before));
+        Self { device, ..self }
     }
 
     /// A try on the device's lane, unless there is none or it is closed: then on the session's.

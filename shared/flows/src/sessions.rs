@@ -15,7 +15,7 @@ use palisade_core::settings::{Settings, Table};
 use palisade_core::{Account, Denial, Fault, KeyRing, Policy, Timestamp, csrf};
 
 use crate::hasher::Hasher;
-use crate::validate::{Live, Touch, Validator};
+use crate::validate::{Live, Validator};
 
 pub use end::{Scope, end_all, end_one, log_out};
 pub use reauthenticate::{Reauthentication, reauthenticate};
@@ -126,8 +126,8 @@ pub async fn current(
     now: Timestamp,
     trail: &mut Trail,
 ) -> Result<Result<Current, Denial>, Fault> {
-    let live = deps.validator.validate(key, seen, Touch::WhenDue, now, trail).await?;
-    Ok(live.map(|Live { session, account }| Current {
+    let live = deps.validator.validate(key, Some(seen), now, trail).await?;
+    Ok(live.map(|Live { session, account, .. }| Current {
         account_id: account.subject.as_str().to_owned(),
         role: account.role.as_str(),
         auth_time: session.auth_time,
@@ -150,7 +150,7 @@ pub async fn list(
     now: Timestamp,
     trail: &mut Trail,
 ) -> Result<Result<Vec<Listed>, Denial>, Fault> {
-    let live = match in_full(deps, key, seen, Touch::WhenDue, now, trail).await? {
+    let live = match in_full(deps, deps.validator.validate(key, Some(seen), now, trail).await?, now) {
         Ok(live) => live,
         Err(denial) => return Ok(Err(denial)),
     };
@@ -168,19 +168,12 @@ pub async fn list(
 }
 
 /// A session that may do more than change its password.
-async fn in_full(
-    deps: &Deps,
-    key: &SessionKey,
-    seen: &Seen,
-    touch: Touch,
-    now: Timestamp,
-    trail: &mut Trail,
-) -> Result<Result<Live, Denial>, Fault> {
-    let live = deps.validator.validate(key, seen, touch, now, trail).await?;
-    Ok(live.and_then(|live| match live.account.must_change(now, deps.policy.password_max_age) {
+fn in_full(deps: &Deps, live: Result<Live, Denial>, now: Timestamp) -> Result<Live, Denial> {
+    let live = live?;
+    match live.account.must_change(now, deps.policy.password_max_age) {
         Some(reason) => Err(Denial::PasswordChangeRequired(reason)),
         None => Ok(live),
-    }))
+    }
 }
 
 async fn alive(deps: &Deps, account: &Account, now: Timestamp) -> Result<Vec<Session>, Fault> {

@@ -2,26 +2,28 @@
 //!
 //! ```text
 //! 1  read session and account in one strongly consistent batch
-//! 2  a minute since its last use:      write that
+//! 2  a minute since its last use:      write that, on condition that nobody else did
 //!    elsewhere:                        end it
 //!    in two hands, or replaced:        one transaction: end all sessions and devices, incident, notice
 //! ```
 //!
-//! One round trip and two read units; a write at most once a minute and session. What becomes of the second step never lets anybody in.
+//! One round trip and two read units; a write at most once a minute and session, and once more where it goes along to another place. What
+//! becomes of the second step never lets anybody in, and a use that cannot be written keeps nobody out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use palisade_cloud::accounts::Found;
 use palisade_cloud::sessions::{Pair, SessionsWithAccounts};
-use palisade_cloud::{Accounts, Entropy, Incidents, Notices, Parts, Sessions, Store, Transactions};
-use palisade_core::assess::{Seen, Verdict, assess, assess_replaced};
+use palisade_cloud::{Accounts, Entropy, Incidents, Notices, Parts, Sessions, Store, Transacted, Transactions};
+use palisade_core::assess::{Seen, Touch, Verdict, assess, assess_replaced};
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::incident::{IncidentKind, Occurrence};
 use palisade_core::notice::{Notice, NoticeId, NoticeKind};
 use palisade_core::policy::SessionRules;
 use palisade_core::session::{Session, SessionKey, Stored};
 use palisade_core::settings::{Settings, Table};
-use palisade_core::{Account, Denial, Fault, KeyRing, Timestamp};
+use palisade_core::{Account, ClientIp, Denial, Fault, KeyRing, Timestamp};
 
 use crate::address::note_fault;
 
@@ -38,6 +40,7 @@ pub(crate) struct Validator {
     notices: Notices,
     transactions: Transactions,
     rules: SessionRules,
+    touch_within: Duration,
     keys: Arc<KeyRing>,
     entropy: Entropy,
 }
@@ -46,14 +49,12 @@ pub(crate) struct Validator {
 pub(crate) struct Live {
     pub(crate) session: Session,
     pub(crate) account: Account,
+    /// Whether its use is to be written.
+    due: Option<Touch>,
 }
 
-/// Whether a valid session's last use is written: not where the session is replaced in the same request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Touch {
-    WhenDue,
-    Never,
-}
+/// What a look at a session came to; `None` where everything was to be ended and the account had moved on since it was read.
+type Looked = Option<Result<Live, Denial>>;
 
 impl Validator {
     pub(crate) fn new(store: &Store, settings: &Settings, parts: &Parts) -> Result<Self, Fault> {
@@ -65,6 +66,7 @@ impl Validator {
             notices: Notices::new(store, settings)?,
             transactions: Transactions::new(store, parts),
             rules: settings.policy.session.clone(),
+            touch_within: settings.timeouts.touch,
             keys: Arc::clone(&settings.keys),
             entropy: parts.entropy.clone(),
         })
@@ -75,42 +77,67 @@ impl Validator {
         drop(self.sessions.warm_up().await);
     }
 
-    /// The session under `key` and its account, if `seen` may use it. Unknown, replaced, expired and revoked ones, those of disabled
-    /// accounts and those that are not where they belong are refused alike.
+    /// The session under `key` and its account, if `seen` may use it, and its use written where that is due. Unknown, replaced, expired and
+    /// revoked ones, those of disabled accounts and those that are not where they belong are refused alike.
     ///
     /// # Errors
     /// A fault when the read failed: nothing is known then.
     pub(crate) async fn validate(
         &self,
         key: &SessionKey,
-        seen: &Seen,
-        touch: Touch,
+        seen: Option<&Seen>,
+        now: Timestamp,
+        trail: &mut Trail,
+    ) -> Result<Result<Live, Denial>, Fault> {
+        let looked = self.look(key, seen, now, trail).await?;
+        if let Ok(live) = &looked {
+            self.touch(live, seen, now).await.tell(trail);
+        }
+        Ok(looked)
+    }
+
+    /// The same without writing its use: for whoever does something else meanwhile, and calls [`Validator::touch`].
+    ///
+    /// # Errors
+    /// As [`Validator::validate`].
+    pub(crate) async fn look(
+        &self,
+        key: &SessionKey,
+        seen: Option<&Seen>,
         now: Timestamp,
         trail: &mut Trail,
     ) -> Result<Result<Live, Denial>, Fault> {
         trail.about(self.keys.pseudonym(key.account_key.as_str()));
+        match self.look_once(key, seen, now, trail).await? {
+            Some(found) => Ok(found),
+            // What moved the account on may have left this session alive, as the end of all others does: it is judged anew.
+            None => Ok(self.look_once(key, seen, now, trail).await?.unwrap_or(Err(Denial::Unauthenticated))),
+        }
+    }
+
+    async fn look_once(&self, key: &SessionKey, seen: Option<&Seen>, now: Timestamp, trail: &mut Trail) -> Result<Looked, Fault> {
         let Pair { session, account } = self.pairs.get(key).await?;
         let account = match account {
             Found::Account(account) => *account,
-            Found::Nothing => return Ok(self.reject(key, trail)),
+            Found::Nothing => return Ok(Some(self.reject(key, trail))),
             Found::Corrupt => {
                 trail.record(Event::new(EventKind::CorruptItem).reason("accounts"));
-                return Ok(self.reject(key, trail));
+                return Ok(Some(self.reject(key, trail)));
             }
         };
         trail.identified(account.subject.as_str().to_owned());
         match session {
-            None => Ok(self.reject(key, trail)),
+            None => Ok(Some(self.reject(key, trail))),
             Some(Stored::Tombstone { replaced_at, auth_version }) => {
-                if assess_replaced(replaced_at, auth_version, &account, now) == Verdict::Hijacking {
-                    trail.record_session(EventKind::AuthnTokenReuse, self.keys.pseudonym(&key.secret_hash));
-                    self.end_all(&account, "replaced_session", seen, now, trail).await;
+                if assess_replaced(replaced_at, auth_version, &account, now) != Verdict::Hijacking {
+                    return Ok(Some(self.reject(key, trail)));
                 }
-                Ok(self.reject(key, trail))
+                trail.record_session(EventKind::AuthnTokenReuse, self.keys.pseudonym(&key.secret_hash));
+                Ok(self.end_all(&account, "replaced_session", seen, now, trail).await)
             }
             Some(Stored::Session(session)) => {
                 let verdict = assess(&session, &account, seen, now, &self.rules);
-                Ok(self.act(verdict, Live { session, account }, (seen, touch), now, trail).await)
+                Ok(self.act(verdict, Live { session, account, due: None }, seen, now, trail).await)
             }
         }
     }
@@ -120,51 +147,83 @@ impl Validator {
         Err(Denial::Unauthenticated)
     }
 
-    async fn act(
-        &self,
-        verdict: Verdict,
-        live: Live,
-        (seen, touch): (&Seen, Touch),
-        now: Timestamp,
-        trail: &mut Trail,
-    ) -> Result<Live, Denial> {
+    async fn act(&self, verdict: Verdict, live: Live, seen: Option<&Seen>, now: Timestamp, trail: &mut Trail) -> Looked {
         let session = self.keys.pseudonym(&live.session.key.secret_hash);
         match verdict {
-            Verdict::Valid { touch: due, moved } => {
-                if due && touch == Touch::WhenDue {
-                    let rebound = moved.then_some(seen);
-                    note_fault(self.sessions.touch(&live.session, rebound, now, &self.rules).await, trail);
-                    if moved {
-                        trail.record_session(EventKind::SessionMoved, session);
-                    }
-                }
-                Ok(live)
-            }
-            Verdict::Ended => self.reject(&live.session.key, trail),
+            Verdict::Valid(due) => Some(Ok(Live { due, ..live })),
+            Verdict::Ended => Some(self.reject(&live.session.key, trail)),
             Verdict::IntegrityViolation => {
                 trail.record_session(EventKind::SessionIntegrityViolation, session);
                 note_fault(self.sessions.delete(&live.session.key).await.map(drop), trail);
-                Err(Denial::Unauthenticated)
+                Some(Err(Denial::Unauthenticated))
             }
             Verdict::Hijacking => {
                 trail.record_session(EventKind::SessionHijacking, session);
-                self.end_all(&live.account, "elsewhere", seen, now, trail).await;
-                Err(Denial::Unauthenticated)
+                self.end_all(&live.account, "elsewhere", seen, now, trail).await
             }
+        }
+    }
+
+    /// Writes the use of `live` where that is due, within a short time of its own: the request goes on without it.
+    pub(crate) async fn touch(&self, live: &Live, seen: Option<&Seen>, now: Timestamp) -> Touched {
+        let Some(due) = live.due else {
+            return Touched { fault: None, moved: None };
+        };
+        let moved = seen.filter(|_| due == Touch::Elsewhere);
+        let writing = self.sessions.touch(&live.session, moved, now, &self.rules);
+        match tokio::time::timeout(self.touch_within, writing).await {
+            Ok(Ok(written)) => {
+                let has_moved = written && due == Touch::Elsewhere;
+                Touched { fault: None, moved: has_moved.then(|| self.keys.pseudonym(&live.session.key.secret_hash)) }
+            }
+            Ok(Err(fault)) => Touched { fault: Some(fault), moved: None },
+            Err(_) => Touched { fault: Some(Fault::unavailable("touch of sessions", "it took too long")), moved: None },
         }
     }
 
     /// Ends all sessions and devices of `account`, with an incident and a notice, all at once. Repeated by the next use of the token
     /// when it fails: the request is refused either way.
-    async fn end_all(&self, account: &Account, reason: &'static str, seen: &Seen, now: Timestamp, trail: &mut Trail) {
-        let occurrence = Occurrence::about(account, IncidentKind::SessionHijacking, reason, seen.ip.to_string(), now);
+    async fn end_all(
+        &self,
+        account: &Account,
+        reason: &'static str,
+        seen: Option<&Seen>,
+        now: Timestamp,
+        trail: &mut Trail,
+    ) -> Looked {
+        let ip = seen.map_or(ClientIp::Unknown, |seen| seen.ip);
+        let occurrence = Occurrence::about(account, IncidentKind::SessionHijacking, reason, ip.to_string(), now);
         let notice = Notice::to_account(NoticeId::new(self.entropy.bytes()), NoticeKind::SessionHijacking, account, now);
         let writes =
             [self.accounts.end_sessions(account, true, now), self.incidents.upsert(&occurrence), self.notices.put(&notice)];
-        match writes.into_iter().collect::<Result<Vec<_>, Fault>>() {
-            // Refused: somebody else ended them meanwhile.
-            Ok(writes) => note_fault(self.transactions.write(writes).await.map(drop), trail),
-            Err(fault) => note_fault(Err(fault), trail),
+        let written = match writes.into_iter().collect::<Result<Vec<_>, Fault>>() {
+            Ok(writes) => self.transactions.write(writes).await,
+            Err(fault) => Err(fault),
+        };
+        match written {
+            Ok(Transacted::Refused(_)) => None,
+            written => {
+                note_fault(written.map(drop), trail);
+                Some(Err(Denial::Unauthenticated))
+            }
+        }
+    }
+}
+
+/// What came of writing a use.
+#[must_use]
+pub(crate) struct Touched {
+    fault: Option<Fault>,
+    /// The pseudonym of a session that went along to another place.
+    moved: Option<String>,
+}
+
+impl Touched {
+    /// Tells it to the log.
+    pub(crate) fn tell(self, trail: &mut Trail) {
+        note_fault(self.fault.map_or(Ok(()), Err), trail);
+        if let Some(session) = self.moved {
+            trail.record_session(EventKind::SessionMoved, session);
         }
     }
 }

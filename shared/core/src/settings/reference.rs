@@ -163,6 +163,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("PALISADE_DEADLINE_MS", "4000", "Milliseconds a request may take before the answer is 503, 50 to 29000."),
     setting("PALISADE_CONNECT_TIMEOUT_MS", "500", "Milliseconds to connect to DynamoDB, 10 to 10000."),
     setting("PALISADE_ATTEMPT_TIMEOUT_MS", "1000", "Milliseconds one attempt at a DynamoDB call may take, 10 to 10000."),
+    setting(
+        "PALISADE_TOUCH_TIMEOUT_MS",
+        "300",
+        "Milliseconds that writing a session's last use may take, 10 to 29000; without it the request goes on.",
+    ),
     setting("PALISADE_VALIDATION_DEADLINE_MS", "1800", "Milliseconds the authorizer may take before it refuses, 50 to 29000."),
     setting("PALISADE_HIBP_CONNECT_TIMEOUT_MS", "1000", "Milliseconds to connect to the breach service, 10 to 10000."),
     setting(

@@ -1,11 +1,13 @@
 //! The last step of a login: what the verdict writes.
 
+use futures_util::future::join_all;
+use palisade_cloud::sessions::Deleted;
 use palisade_core::breach::Breach;
 use palisade_core::device::Device;
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::hashing::{Checked, StoredPassword, Verified};
 use palisade_core::secret::SecretBytes;
-use palisade_core::session::{self, Granted, SessionKey};
+use palisade_core::session::{self, Granted, Session, SessionKey};
 use palisade_core::throttle::Verdict;
 use palisade_core::{Account, ClientIp, Denial, Fault, Policy, Status, Timestamp, UserAgent, csrf};
 
@@ -17,7 +19,7 @@ use crate::address::{Address, note_fault};
 pub(super) struct Client {
     pub(super) ip: ClientIp,
     pub(super) user_agent: UserAgent,
-    pub(super) presented: Option<SessionKey>,
+    pub(super) presented: Vec<SessionKey>,
 }
 
 pub(super) async fn settle(
@@ -73,7 +75,7 @@ async fn succeed(
         deps.sessions.put(&issued.session),
         held.this_try.settle(held.item, Verdict::Success),
         refund(deps, address.as_ref()),
-        end_presented(deps, client.presented.as_ref()),
+        end_presented(deps, &client.presented),
         renew(deps, account, rehashed, breach),
         keep_breached(deps, account, breach),
     );
@@ -88,7 +90,7 @@ async fn succeed(
         trail.note(EventKind::SessionReplaced);
     }
     if let Some(most) = deps.policy.session.most {
-        note_fault(end_oldest(deps, account, most, now, trail).await, trail);
+        note_fault(end_oldest(deps, (account, &issued.session.key), most, now, trail).await, trail);
     }
     trail.note(EventKind::AuthnLoginSuccess);
     trail.record_session(EventKind::SessionCreated, deps.keys.pseudonym(&issued.session.key.secret_hash));
@@ -148,14 +150,28 @@ fn is_breached(breach: Option<Breach>, policy: &Policy) -> Option<bool> {
     }
 }
 
-/// Ends the oldest sessions of `account` over `most`, the one just issued counted.
-async fn end_oldest(deps: &Deps, account: &Account, most: u64, now: Timestamp, trail: &mut Trail) -> Result<(), Fault> {
+/// The most sessions that one login ends: what is over that is left to the next.
+const MOST_ENDED: usize = 25;
+
+/// Ends the oldest sessions of `account` over `most`, `own` counted, which is never one of them.
+async fn end_oldest(
+    deps: &Deps,
+    (account, own): (&Account, &SessionKey),
+    most: u64,
+    now: Timestamp,
+    trail: &mut Trail,
+) -> Result<(), Fault> {
     let all = deps.sessions.of(&account.key).await?;
-    let mut alive: Vec<_> = all.into_iter().filter(|session| session.is_alive(account, now, &deps.policy.session)).collect();
-    alive.sort_by_key(|session| std::cmp::Reverse(session.created_at));
-    for session in alive.iter().skip(usize::try_from(most).unwrap_or(usize::MAX)) {
-        deps.sessions.delete(&session.key).await?;
-        trail.record(Event::new(EventKind::SessionRevoked).reason("too_many"));
+    let is_other = |session: &Session| session.key != *own && session.is_alive(account, now, &deps.policy.session);
+    let mut others: Vec<Session> = all.into_iter().filter(is_other).collect();
+    others.sort_by_key(|session| std::cmp::Reverse(session.created_at));
+    let kept = usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(1);
+    let over: Vec<&Session> = others.iter().skip(kept).rev().take(MOST_ENDED).collect();
+    let deleted = join_all(over.iter().map(|session| deps.sessions.delete(&session.key))).await;
+    for (session, deleted) in over.into_iter().zip(deleted) {
+        if deleted? == Deleted::Session {
+            trail.record_session(EventKind::SessionRevoked, deps.keys.pseudonym(&session.key.secret_hash));
+        }
     }
     Ok(())
 }
@@ -168,9 +184,10 @@ async fn refund(deps: &Deps, address: Option<&Address>) -> Result<(), Fault> {
 }
 
 /// Whether there was a session to end.
-async fn end_presented(deps: &Deps, presented: Option<&SessionKey>) -> Result<bool, Fault> {
-    match presented {
-        None => Ok(false),
-        Some(key) => deps.sessions.delete(key).await,
+async fn end_presented(deps: &Deps, presented: &[SessionKey]) -> Result<bool, Fault> {
+    let mut ended = false;
+    for deleted in join_all(presented.iter().map(|key| deps.sessions.delete(key))).await {
+        ended |= deleted? == Deleted::Session;
     }
+    Ok(ended)
 }

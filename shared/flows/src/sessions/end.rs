@@ -1,13 +1,15 @@
 //! Ends sessions: the one that asks, another, or all.
 
+use futures_util::future::join_all;
 use palisade_cloud::Transacted;
+use palisade_cloud::sessions::Deleted;
 use palisade_core::assess::Seen;
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::session::SessionKey;
 use palisade_core::{Denial, Fault, Timestamp};
 
 use super::{Deps, alive, in_full};
-use crate::validate::{Live, Touch};
+use crate::validate::Live;
 
 /// Which sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,19 +20,23 @@ pub enum Scope {
     All,
 }
 
-/// Ends the session under `key`, whatever it is: one write, never refused.
+/// Ends the sessions under `keys`, whatever they are: one write each, never refused.
 ///
 /// # Errors
-/// A fault when the store failed: the session may go on.
-pub async fn log_out(deps: &Deps, key: &SessionKey, trail: &mut Trail) -> Result<(), Fault> {
-    trail.about(deps.keys.pseudonym(key.account_key.as_str()));
-    if deps.sessions.delete(key).await? {
-        trail.record_session(EventKind::SessionRevoked, deps.keys.pseudonym(&key.secret_hash));
+/// A fault when the store failed: a session may go on.
+pub async fn log_out(deps: &Deps, keys: &[SessionKey], trail: &mut Trail) -> Result<(), Fault> {
+    let deleted = join_all(keys.iter().map(|key| deps.sessions.delete(key))).await;
+    for (key, deleted) in keys.iter().zip(deleted) {
+        trail.about(deps.keys.pseudonym(key.account_key.as_str()));
+        if deleted? == Deleted::Session {
+            trail.record_session(EventKind::SessionRevoked, deps.keys.pseudonym(&key.secret_hash));
+        }
     }
     Ok(())
 }
 
-/// Ends the session with the public `id`; whether there was one. Ending the one that asks is as well.
+/// Ends the session with the public `id`; whether there was one. Ending the one that asks is as well. One that is being replaced at that
+/// moment is a conflict: its successor has another id.
 ///
 /// # Errors
 /// A fault when the store failed.
@@ -42,7 +48,7 @@ pub async fn end_one(
     now: Timestamp,
     trail: &mut Trail,
 ) -> Result<Result<(), Denial>, Fault> {
-    let live = match in_full(deps, key, seen, Touch::WhenDue, now, trail).await? {
+    let live = match in_full(deps, deps.validator.validate(key, Some(seen), now, trail).await?, now) {
         Ok(live) => live,
         Err(denial) => return Ok(Err(denial)),
     };
@@ -50,7 +56,9 @@ pub async fn end_one(
     let Some(session) = named else {
         return Ok(Err(Denial::NotFound));
     };
-    deps.sessions.delete(&session.key).await?;
+    if deps.sessions.delete(&session.key).await? == Deleted::Replaced {
+        return Ok(Err(Denial::Conflict));
+    }
     trail.record_session(EventKind::SessionRevoked, deps.keys.pseudonym(&session.key.secret_hash));
     Ok(Ok(()))
 }
@@ -68,15 +76,20 @@ pub async fn end_all(
     now: Timestamp,
     trail: &mut Trail,
 ) -> Result<Result<(), Denial>, Fault> {
-    let Live { session, account } = match in_full(deps, key, seen, Touch::Never, now, trail).await? {
+    let Live { session, account, .. } = match in_full(deps, deps.validator.look(key, Some(seen), now, trail).await?, now) {
         Ok(live) => live,
         Err(denial) => return Ok(Err(denial)),
     };
-    let mut writes = vec![deps.accounts.end_sessions(&account, false, now)?];
-    if scope == Scope::Others {
-        writes.push(deps.sessions.follow(&session, account.auth_version.wrapping_add(1))?);
-    }
-    if deps.transactions.write(writes).await? != Transacted::Done {
+    let done = match scope {
+        Scope::All => deps.accounts.end_sessions_now(&account).await?,
+        Scope::Others => {
+            let next = account.auth_version.wrapping_add(1);
+            let go_along = deps.sessions.follow(&session, next, now, &deps.policy.session)?;
+            let writes = vec![deps.accounts.end_sessions(&account, false, now)?, go_along];
+            deps.transactions.write(writes).await? == Transacted::Done
+        }
+    };
+    if !done {
         return Ok(Err(Denial::Conflict));
     }
     let reason = if scope == Scope::All { "all" } else { "others" };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use palisade_cloud::Transacted;
+use palisade_cloud::counters::LaneItem;
 use palisade_core::assess::Seen;
 use palisade_core::device::Device;
 use palisade_core::event::{Event, EventKind, Trail};
@@ -14,8 +15,9 @@ use palisade_core::{Denial, Fault, Password, Timestamp, csrf};
 
 use super::{Deps, in_full};
 use crate::address::note_fault;
+use crate::lane::Try;
 use crate::own_lane::{Enders, OwnLanes, settle_wrong};
-use crate::validate::{Live, Touch};
+use crate::validate::Live;
 
 /// A password given within a session.
 #[derive(Debug)]
@@ -40,14 +42,22 @@ pub async fn reauthenticate(
     now: Timestamp,
     trail: &mut Trail,
 ) -> Result<Result<Granted, Denial>, Fault> {
-    let live = match in_full(deps, &asked.session, &asked.seen, Touch::Never, now, trail).await? {
+    let (looked, lanes) = tokio::join!(
+        deps.validator.look(&asked.session, Some(&asked.seen), now, trail),
+        OwnLanes::read((&deps.counters, &deps.policy), &deps.keys, &asked.session, asked.device_token.as_ref(), now),
+    );
+    let live = match in_full(deps, looked?, now) {
         Ok(live) => live,
         Err(denial) => return Ok(Err(denial)),
     };
-    let device = OwnLanes::device(&deps.keys, &deps.policy, &live, asked.device_token.as_ref(), now);
-    let lanes = OwnLanes::read(&deps.counters, &deps.policy, &live, device, now).await?;
+    let lanes = lanes?.of(&live.account);
     let nonce = Base64UrlUnpadded::encode_string(&deps.entropy.bytes::<16>());
-    let (this_try, item) = match lanes.reserve((&deps.counters, &deps.policy), &live, &nonce, now).await? {
+    let (reserved, touched) = tokio::join!(
+        lanes.reserve((&deps.counters, &deps.policy), &live, &nonce, now),
+        deps.validator.touch(&live, Some(&asked.seen), now),
+    );
+    touched.tell(trail);
+    let (this_try, item) = match reserved? {
         Ok(held) => held,
         Err(Refusal::Closed) => {
             enders(deps).end(&live, now, trail).await?;
@@ -67,9 +77,21 @@ pub async fn reauthenticate(
         trail.record(Event::new(EventKind::AuthnReauthenticateFail).reason("wrong_password"));
         return settle_wrong(enders(deps), &live, (this_try, item), trail).await.map(Err);
     }
-    let Live { session, account } = &live;
+    issue(deps, asked, &live, (this_try, item, lanes.device.as_ref()), now, trail).await
+}
+
+/// Puts the session's successor in its place, while the try is settled.
+async fn issue(
+    deps: &Deps,
+    asked: &Reauthentication,
+    live: &Live,
+    (this_try, item, device): (Try<'_>, LaneItem, Option<&Device>),
+    now: Timestamp,
+    trail: &mut Trail,
+) -> Result<Result<Granted, Denial>, Fault> {
+    let Live { session, account, .. } = live;
     let secret = SecretBytes::new(deps.entropy.bytes());
-    let issued = session::rotate(session, account.auth_version, &secret, now, &deps.policy.session);
+    let issued = session::rotate(session, &asked.seen, account.auth_version, &secret, now, &deps.policy.session);
     let writes = vec![deps.sessions.put_new(&issued.session)?, deps.sessions.bury(session, account.auth_version, now)?];
     let (written, settled) = tokio::join!(deps.transactions.write(writes), this_try.settle(item, Verdict::Success));
     note_fault(settled.map(drop), trail);
@@ -77,7 +99,7 @@ pub async fn reauthenticate(
         return Ok(Err(Denial::Conflict));
     }
     trail.note(EventKind::AuthnReauthenticated);
-    let device = lanes.device.map_or_else(|| Device::new(deps.entropy.bytes(), now), |device| device.renewed(now));
+    let device = device.map_or_else(|| Device::new(deps.entropy.bytes(), now), |device| device.renewed(now));
     Ok(Ok(Granted {
         account_id: account.subject.as_str().to_owned(),
         csrf_token: csrf::token(&deps.keys, &issued.session.key),
