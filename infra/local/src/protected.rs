@@ -1,4 +1,7 @@
 //! `GET`, `POST /protected`: the user's own API behind the authorizer, answered as API Gateway answers.
+//!
+//! No identity sources are configured, as in the README's templates: a session comes as a cookie or as a bearer token, and API Gateway would
+//! answer 401 by itself to whoever lacks one of those listed. So the authorizer is asked about every request.
 
 use axum::http::{Response, StatusCode};
 use palisade_edge::Outcome;

@@ -12,7 +12,7 @@ use palisade_core::{ClientIp, UserAgent};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::event::headers;
+use crate::event::{RawHttp, RawIdentity, headers};
 use crate::request;
 use crate::serve::Outcome;
 
@@ -71,19 +71,6 @@ struct RawContext {
     request_id: Option<String>,
     http: Option<RawHttp>,
     identity: Option<RawIdentity>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct RawHttp {
-    method: Option<String>,
-    source_ip: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct RawIdentity {
-    source_ip: Option<String>,
 }
 
 /// Reads `event`; 2.0 events are answered as a policy with `policies`, else simply. What is no authorizer event at all is nobody's, and

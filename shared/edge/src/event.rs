@@ -64,15 +64,15 @@ struct RawContext {
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct RawHttp {
-    method: Option<String>,
-    source_ip: Option<String>,
+pub(crate) struct RawHttp {
+    pub(crate) method: Option<String>,
+    pub(crate) source_ip: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct RawIdentity {
-    source_ip: Option<String>,
+pub(crate) struct RawIdentity {
+    pub(crate) source_ip: Option<String>,
 }
 
 /// The request in `event`, or why there is none; in both cases the form of the answer.
