@@ -373,6 +373,20 @@ async fn se32_d02_a_store_that_fails_or_hangs_is_a_refusal_in_time() {
 }
 
 #[tokio::test]
+async fn a_panic_is_the_same_refusal_in_every_form() {
+    let world = world().await;
+    for event in EVENTS {
+        let event = live(&world, event).await.to_string();
+        let nobody = event.replace("Bearer ", "Bearer x").replace("__Host-session=", "__Host-session=x");
+        let refusal = world.stack().authorize(&nobody).await;
+        world.fault(Fault::always(Mode::Panic).times(1));
+        assert_eq!(world.stack().authorize(&event).await, refusal);
+        let lives = !event.contains("\"type\":\"TOKEN\"");
+        assert_eq!(lets_in(&world.stack().authorize(&event).await), lives, "{event}");
+    }
+}
+
+#[tokio::test]
 async fn se25_two_session_cookies_are_nobodys() {
     let world = world().await;
     let login = world.stranger().login("alice@example.com", PASSWORD).await;

@@ -25,7 +25,8 @@ struct Story {
     world: World,
     dice: Dice,
     alive: Vec<Actor>,
-    dead: Vec<Actor>,
+    /// With whether a successor took its place.
+    dead: Vec<(Actor, bool)>,
     /// How many passwords the account has had; a day takes four.
     passwords: u32,
     requests: usize,
@@ -104,12 +105,13 @@ impl Story {
             }
         };
         assert!([200, 204].contains(&reply.status()), "{ending:?} {}", reply.text);
-        let survivors = match ending {
+        let ended: Vec<Actor> = match ending {
             Ending::Others => self.alive.drain(1..).collect(),
             Ending::Logout | Ending::One | Ending::Reauthentication => vec![self.alive.remove(0)],
             Ending::All | Ending::Change | Ending::Reset => self.alive.drain(..).collect(),
         };
-        self.dead.extend(survivors);
+        let replaced = |place| place == 0 && matches!(ending, Ending::Change | Ending::Reauthentication);
+        self.dead.extend(ended.into_iter().enumerate().map(|(place, actor)| (actor, replaced(place))));
         if matches!(ending, Ending::Change | Ending::Reset) {
             self.passwords += 1;
         }
@@ -130,10 +132,14 @@ impl Story {
             self.sign_in().await;
         }
         let ending = self.ending();
-        if ending == Ending::Reset {
+        // From time to time every use is due to be written, and a reset is five minutes after the last.
+        let pause = if ending == Ending::Reset { 300 } else { self.dice.pick(&[0, 0, 61]) };
+        if pause > 0 {
             // A replaced token is somebody else's after ten seconds, and would end everything.
-            self.dead.clear();
-            self.world.advance(300);
+            self.dead.retain(|(_, replaced)| !replaced);
+            self.world.advance(pause);
+        }
+        if ending == Ending::Reset {
             self.world.stranger().post("/password/reset/request", &json!({ "identifier": NAME })).await;
         }
         self.world.fault(Fault::always(Mode::Shuffle));
@@ -142,7 +148,7 @@ impl Story {
         self.end(ending).await;
         // What was under way may have been either; nobody who had ended before may get in.
         meanwhile.join_all().await;
-        let dead: Vec<Actor> = self.dead.iter().rev().take(60).cloned().collect();
+        let dead: Vec<Actor> = self.dead.iter().rev().take(60).map(|(actor, _)| actor.clone()).collect();
         let alive = self.alive.clone();
         let (refused, passed) = (self.ask(&dead), self.ask(&alive));
         assert!(refused.join_all().await.iter().all(|let_in| !let_in), "{context}, {ending:?}: a session lived on");

@@ -57,6 +57,8 @@ pub enum Mode {
     UnprocessedAccounts,
     /// A page of an account's items with none on it, and more to come.
     EmptyPage,
+    /// The handler panics where it waits for the reply.
+    Panic,
     /// Carried out once [`Faults::release`] is called, or all faults are cleared.
     Hold,
     /// Carried out a random number of turns later, so that calls overtake one another.
@@ -79,6 +81,7 @@ impl FromStr for Mode {
             "unprocessed_keys" => Self::UnprocessedKeys,
             "unprocessed_accounts" => Self::UnprocessedAccounts,
             "empty_page" => Self::EmptyPage,
+            "panic" => Self::Panic,
             "hold" => Self::Hold,
             "shuffle" => Self::Shuffle,
             _ => match word.strip_prefix("status:").and_then(|status| status.parse().ok()) {

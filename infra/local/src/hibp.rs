@@ -123,6 +123,7 @@ async fn range(State(shared): State<Arc<Shared>>, Path(prefix): Path<String>, he
             | Mode::UnprocessedKeys
             | Mode::UnprocessedAccounts
             | Mode::EmptyPage
+            | Mode::Panic
             | Mode::Hold
             | Mode::Shuffle,
         )

@@ -83,6 +83,8 @@ impl HttpConnector for Connector {
             }
             let canned = match fault {
                 Some(Mode::Timeout) => std::future::pending().await,
+                // Past the panic hook: it is the test's own.
+                Some(Mode::Panic) => std::panic::resume_unwind(Box::new("the wire")),
                 Some(Mode::Error) => Some(refusal(500, "InternalServerError")),
                 Some(Mode::Throttle) => Some(refusal(400, "ProvisionedThroughputExceededException")),
                 Some(Mode::Status(status)) => Some((status, b"{}".to_vec())),
