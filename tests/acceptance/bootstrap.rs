@@ -118,7 +118,7 @@ async fn r63_the_built_authorizer_answers_each_form_and_refuses_rest_with_the_on
 async fn r66_one_command_runs_the_system_with_a_user_in_it() {
     let mut local = LocalStack::start().await;
     let reply = local.post("/login", &json!({ "identifier": "demo@example.com", "password": PASSWORD })).await;
-    assert_eq!(reply["anomalies"], json!([]), "{reply}");
+    assert_eq!(reply["password_change_required"], json!(false), "{reply}");
     assert!(local.greeting().await.contains("curl -i http://127.0.0.1:"));
 }
 

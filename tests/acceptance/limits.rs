@@ -130,6 +130,9 @@ async fn a27_five_hundred_people_behind_one_address_are_all_let_in_under_nist() 
     }
     let enumerations = office.event_names().into_iter().filter(|name| name == "username_enumeration").count();
     assert_eq!(enumerations, 1, "told once in the window");
+    let incidents = world.items("incidents").await;
+    let kinds: Vec<_> = incidents.iter().map(|incident| (&incident["type"], &incident["severity"])).collect();
+    assert_eq!(kinds, [(&json!("username_enumeration"), &json!("low"))], "and nobody's login is taken for an attack");
 }
 
 #[tokio::test]
@@ -279,6 +282,9 @@ async fn a06_the_eleventh_name_of_a_spray_is_told_once_and_nobody_is_delayed_by_
         }
     }
     assert_eq!(tried, 5, "the address is refused after its failures");
+    let incidents = world.items("incidents").await;
+    let named = |kind: &str| incidents.iter().filter(|incident| incident["type"] == kind).count();
+    assert_eq!((named("username_enumeration"), named("brute_force")), (1, 1), "{incidents:?}");
     let window = world.counter("ip#").await.expect("a window");
     assert_eq!(window["names"].as_array().map(Vec::len), Some(11));
     assert_eq!(world.stranger().login("name-400@example.com", PASSWORD).await.status(), 200);

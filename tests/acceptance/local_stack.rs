@@ -38,7 +38,7 @@ async fn r64_every_table_that_ages_has_its_ttl_and_so_have_the_items() {
     world.account("alice@example.com", "correct-Horse-7-battery").await;
     world.stranger().login("alice@example.com", "correct-Horse-7-battery").await;
     let items = [world.items("sessions").await, world.items("counters").await].concat();
-    assert!(items.len() == 3 && items.iter().all(|item| item.contains_key("expires_at")), "{items:?}");
+    assert!(items.len() == 4 && items.iter().all(|item| item.contains_key("expires_at")), "{items:?}");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ async fn a_login_answers_with_the_documented_fields_and_two_cookies() {
             "expires_at": "2033-05-19T03:00:00Z",
             "idle_timeout_s": 3600,
             "password_change_required": false,
-            "anomalies": [],
+            "anomalies": ["unusual_time_login", "new_device"],
         })
     );
     assert_eq!(reply.cookie("__Host-session").len(), 22 + 1 + 43);

@@ -1,5 +1,6 @@
 //! The acceptance suite: promises kept through the public surface. Names lead with the requirement or case they prove.
 
+mod anomalies;
 mod authorizer;
 mod bootstrap;
 mod breach_check;

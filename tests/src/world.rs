@@ -219,9 +219,9 @@ impl World {
     /// The only common lane there is.
     pub async fn lane(&self) -> HashMap<String, Value> {
         let lanes = self.items("counters").await;
-        let mut lanes = lanes
-            .into_iter()
-            .filter(|item| item["counter"].as_str().is_some_and(|key| key.starts_with("account#") && !key.contains("#device#")));
+        let mut lanes = lanes.into_iter().filter(|item| {
+            item["counter"].as_str().is_some_and(|key| key.starts_with("account#") && key.matches('#').count() == 1)
+        });
         let lane = lanes.next().expect("a lane");
         assert!(lanes.next().is_none(), "more than one lane");
         lane

@@ -60,6 +60,7 @@ impl Deps {
     /// Connects to the store before the first request.
     pub async fn warm_up(&self) {
         self.change.warm_up().await;
+        self.reset.warm_up().await;
     }
 }
 

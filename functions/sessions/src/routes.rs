@@ -6,6 +6,7 @@ use palisade_core::event::{EventKind, Trail};
 use palisade_core::{Denial, Fault, InvalidRequest};
 use palisade_edge::session::Presented;
 use palisade_edge::{HttpRequest, HttpResponse, body, cookies, cross_site, granted, problem, session};
+use palisade_flows::Outcome;
 use palisade_flows::sessions::{self, Current, Listed, Reauthentication, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -160,13 +161,15 @@ fn reading(request: &HttpRequest, trail: &mut Trail) -> Result<Presented, Denial
 
 fn answered<T>(
     request: &HttpRequest,
-    done: Result<Result<T, Denial>, Fault>,
+    done: Result<Outcome<T>, Fault>,
     trail: &mut Trail,
     render: impl FnOnce(T) -> HttpResponse,
 ) -> HttpResponse {
     match done {
         Err(fault) => problem::failed(request, &fault, trail),
-        Ok(Err(denial)) => problem::denied(request, &denial),
-        Ok(Ok(done)) => render(done),
+        Ok(Outcome { rate, result }) => {
+            let response = result.map_or_else(|denial| problem::denied(request, &denial), render);
+            problem::with_rate(response, rate.as_ref())
+        }
     }
 }

@@ -131,6 +131,7 @@ fn prepared(deps: &Deps, user: &User, now: Timestamp, taken: &mut HashMap<String
             username: canonical(&fields.username),
             first_name: some(&fields.first_name),
             last_name: some(&fields.last_name),
+            time_zone: None,
             role: match (fields.is_superuser, fields.is_staff) {
                 (true, _) => Role::Superuser,
                 (false, true) => Role::Staff,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use palisade_cloud::accounts::{Accounts, Created};
 use palisade_core::hashing::{self, Normalization, SALT_BYTES, StoredPassword};
 use palisade_core::history::{Digest, Past};
-use palisade_core::{Account, Identifier, IdentityKey, Password, Policy, Role, Status, Subject, Timestamp};
+use palisade_core::{Account, Identifier, IdentityKey, Password, Policy, Role, Status, Subject, Timestamp, Zone};
 use palisade_flows::Entropy;
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -30,6 +30,9 @@ pub struct NewAccount {
     /// Family name.
     #[serde(default)]
     pub last_name: Option<String>,
+    /// Where its owner lives, as an IANA time zone.
+    #[serde(default)]
+    pub time_zone: Option<String>,
     /// The password; without this and `encoded` nobody can sign in.
     #[serde(default)]
     pub password: Option<String>,
@@ -96,6 +99,8 @@ impl Maker {
         };
         let (current_digest, history_salt) = digest.unzip();
         let role = word(new.role, Role::parse, Role::Regular, "role")?;
+        let time_zone =
+            new.time_zone.map(|name| Zone::parse(&name).ok_or(Refused::Invalid("time_zone is not known".into()))).transpose()?;
         let status = word(new.status, Status::parse, Status::Active, "status")?;
         Ok(Account {
             key: self.identity_key.account_key(&identifier),
@@ -105,6 +110,7 @@ impl Maker {
             username: new.username,
             first_name: new.first_name,
             last_name: new.last_name,
+            time_zone,
             role,
             status,
             created_at: moment(new.created_at)?.unwrap_or(now),

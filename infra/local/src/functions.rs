@@ -36,6 +36,18 @@ impl Functions {
         })
     }
 
+    /// As each process does before its first request.
+    pub(crate) async fn warm_up(&self) {
+        tokio::join!(
+            self.login.warm_up(),
+            self.breach_check.warm_up(),
+            self.password_change.warm_up(),
+            self.signup.warm_up(),
+            self.sessions.warm_up(),
+            self.session_validation.warm_up(),
+        );
+    }
+
     /// Calls `function` with an event's text; `None` when there is no such function.
     pub(crate) async fn call(&self, ledger: &Ledger, function: &str, event: String, request_id: String) -> Option<String> {
         Some(match function {

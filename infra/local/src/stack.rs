@@ -147,6 +147,7 @@ impl Stack {
             emulator: emulator.clone(),
             requests: AtomicU64::new(1),
         });
+        shared.functions.warm_up().await;
         let (gateway, stop, served) = serve(&shared, options.port).await?;
         Ok(Self { shared, gateway, dynamodb, table_prefix, client, stop: Some(stop), served: Some(served), emulator })
     }

@@ -11,7 +11,7 @@ use palisade_core::account::MustChange;
 use palisade_core::hashing::{Normalization, SALT_BYTES, StoredPassword};
 use palisade_core::history::Digest;
 use palisade_core::settings::{Settings, Table};
-use palisade_core::{Account, AccountKey, Fault, Role, Status, Subject, Timestamp};
+use palisade_core::{Account, AccountKey, Fault, Role, Status, Subject, Timestamp, Zone};
 
 use crate::call::fault;
 use crate::item::{Item, millis, n, number, optional, owned, s, text, time};
@@ -230,6 +230,7 @@ fn encode(account: &Account) -> Item {
         ("username", &account.username),
         ("first_name", &account.first_name),
         ("last_name", &account.last_name),
+        ("time_zone", &account.time_zone.as_ref().map(|zone| zone.as_str().to_owned())),
     ];
     for (name, value) in names {
         item.extend(value.as_ref().map(|value| (name.to_owned(), s(value))));
@@ -264,6 +265,7 @@ pub(crate) fn decode(key: &AccountKey, item: &Item) -> Option<Account> {
         username: owned(item, "username"),
         first_name: owned(item, "first_name"),
         last_name: owned(item, "last_name"),
+        time_zone: text(item, "time_zone").and_then(Zone::parse),
         role: Role::parse(text(item, "role")?)?,
         status: Status::parse(text(item, "status")?)?,
         created_at: time(item, "created_at")?,

@@ -7,6 +7,7 @@ use crate::history::Digest;
 use crate::keys::AccountKey;
 use crate::password::Attributes;
 use crate::timestamp::Timestamp;
+use crate::zone::Zone;
 
 /// The public account id: a random UUID that survives a change of the identifier and says nothing about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +126,8 @@ pub struct Account {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
+    /// Where its owner lives; the deployment's zone where nothing is known.
+    pub time_zone: Option<Zone>,
     /// What it may do.
     pub role: Role,
     /// Whether it may sign in.

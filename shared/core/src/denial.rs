@@ -24,6 +24,8 @@ pub enum Denial {
     Conflict,
     /// The request came from another site, or its token does not belong to the session.
     CsrfFailed,
+    /// An operator blocked the address.
+    Forbidden,
     /// There is no such route.
     NotFound,
     /// The route has other methods.
@@ -91,6 +93,8 @@ pub enum LimitReason {
     BreachCheckLimit,
     /// Password changes of an account.
     ChangeLimit,
+    /// Requests of an account's sessions (r37).
+    UserRateLimit,
 }
 
 impl LimitReason {
@@ -103,6 +107,7 @@ impl LimitReason {
             Self::LoginDelay => "login_delay",
             Self::BreachCheckLimit => "breach_check_limit",
             Self::ChangeLimit => "change_limit",
+            Self::UserRateLimit => "user_rate_limit",
         }
     }
 }

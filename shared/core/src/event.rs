@@ -8,6 +8,7 @@ mod kind;
 use serde::Serialize;
 
 use crate::client_ip::ClientIp;
+use crate::decision::Decision;
 use crate::user_agent::UserAgent;
 
 pub use kind::{EventKind, Severity, Target};
@@ -35,12 +36,34 @@ pub struct Event {
     /// The stable word for why: a limit's reason, what failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// A keyed pseudonym of the device that is known to the account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Everything that decided, on the line of what was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
 }
 
 impl Event {
     /// An event with no field but its kind.
     pub fn new(event: EventKind) -> Self {
-        Self { event, account_id: None, account: None, session: None, ip: None, user_agent: None, reason: None }
+        Self {
+            event,
+            account_id: None,
+            account: None,
+            session: None,
+            ip: None,
+            user_agent: None,
+            reason: None,
+            device: None,
+            decision: None,
+        }
+    }
+
+    /// With what decided.
+    #[must_use]
+    pub fn decision(self, decision: Decision) -> Self {
+        Self { decision: Some(decision), ..self }
     }
 
     /// With the reason's stable word.
@@ -57,6 +80,7 @@ pub struct Trail {
     user_agent: Option<String>,
     account: Option<String>,
     account_id: Option<String>,
+    device: Option<String>,
     events: Vec<Event>,
 }
 
@@ -76,6 +100,11 @@ impl Trail {
         self.account_id = Some(account_id);
     }
 
+    /// From here on events name this device by its pseudonym.
+    pub fn from_device(&mut self, device: String) {
+        self.device = Some(device);
+    }
+
     /// Adds `event`.
     pub fn record(&mut self, event: Event) {
         self.events.push(Event {
@@ -83,6 +112,7 @@ impl Trail {
             user_agent: self.user_agent.clone(),
             account: self.account.clone(),
             account_id: self.account_id.clone(),
+            device: self.device.clone(),
             ..event
         });
     }

@@ -12,6 +12,12 @@ const WINDOW_S: i64 = 900;
 /// What happened; the public words are closed, more may come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IncidentKind {
+    /// Somebody guesses passwords: at one address, of one account, or spread over many.
+    BruteForce,
+    /// An address tried many names.
+    UsernameEnumeration,
+    /// A login that is probably not its owner's.
+    AnomalousLogin,
     /// A session in two hands, or the use of a replaced one.
     SessionHijacking,
 }
@@ -20,6 +26,9 @@ impl IncidentKind {
     /// The stored and public word.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::BruteForce => "brute_force",
+            Self::UsernameEnumeration => "username_enumeration",
+            Self::AnomalousLogin => "anomalous_login",
             Self::SessionHijacking => "session_hijacking",
         }
     }
@@ -27,7 +36,10 @@ impl IncidentKind {
     /// How bad it is (requirement r50).
     pub fn severity(self) -> IncidentSeverity {
         match self {
-            Self::SessionHijacking => IncidentSeverity::High,
+            // Everybody behind one address tries many names.
+            Self::UsernameEnumeration => IncidentSeverity::Low,
+            Self::AnomalousLogin => IncidentSeverity::Medium,
+            Self::BruteForce | Self::SessionHijacking => IncidentSeverity::High,
         }
     }
 }
@@ -62,7 +74,7 @@ impl IncidentSeverity {
 pub struct Occurrence {
     /// What.
     pub kind: IncidentKind,
-    /// Of whom: the account's public id.
+    /// Of whom or what: an account's public id, the pseudonym of a name that has none, an address prefix, or `all`.
     pub subject: String,
     /// Why it was taken for one, as a stable word.
     pub reason: &'static str,
@@ -76,6 +88,11 @@ impl Occurrence {
     /// An occurrence about `account`.
     pub fn about(account: &Account, kind: IncidentKind, reason: &'static str, ip: String, at: Timestamp) -> Self {
         Self { kind, subject: account.subject.as_str().to_owned(), reason, ip, at }
+    }
+
+    /// An occurrence about something that is no account.
+    pub fn of(subject: &str, kind: IncidentKind, reason: &'static str, ip: String, at: Timestamp) -> Self {
+        Self { kind, subject: subject.to_owned(), reason, ip, at }
     }
 
     /// The id of its record: the same for all of one kind, subject and window.

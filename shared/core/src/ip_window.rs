@@ -7,12 +7,16 @@
 //!
 //! Fixed windows let through up to twice a limit around their edge; that is the price of one write per request.
 
+mod signals;
+
 use std::time::Duration;
 
 use crate::client_ip::IpPrefix;
 use crate::denial::{LimitReason, RateLimited};
 use crate::policy::{FailureWindow, IpLimits};
 use crate::timestamp::Timestamp;
+
+pub use signals::{Signal, facts, signals};
 
 /// How many distinct names are told apart: the eleventh is enumeration (requirement r48: more than 10).
 pub const MAX_NAMES: usize = 11;
@@ -87,6 +91,8 @@ pub struct IpCounts {
     pub names: usize,
     /// Whether this request's name was the one that made the set full.
     pub names_filled: bool,
+    /// What operators were told of in this window.
+    pub reported: Vec<String>,
 }
 
 impl IpCounts {
@@ -98,12 +104,17 @@ impl IpCounts {
         failures: [u64::MAX; 4],
         names: MAX_NAMES,
         names_filled: false,
+        reported: Vec::new(),
     };
 
-    /// The counts once the failure's place taken in `window` is given back.
     /// Whether no place was taken, since a counter could not be added to.
     pub fn are_unreadable(&self) -> bool {
         *self == Self::UNREADABLE
+    }
+
+    /// Failed logins of the whole hour.
+    pub fn failures_in_hour(&self) -> u64 {
+        self.failures.iter().fold(0, |sum: u64, quarter| sum.saturating_add(*quarter))
     }
 
     /// The counts without this request's failure.
@@ -127,6 +138,36 @@ pub struct RateStatus {
     pub resets_at: Timestamp,
 }
 
+impl RateStatus {
+    /// Before anything was counted.
+    pub const NONE: Self = Self { limit: 0, remaining: 0, resets_at: Timestamp::EPOCH };
+}
+
+/// One limit as it stands: what decides, for the log and for whoever asks why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleState {
+    /// Which.
+    pub rule: LimitReason,
+    /// How many, this request among them.
+    pub count: u64,
+    /// How many are allowed.
+    pub limit: u64,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+impl RuleState {
+    /// How many are left.
+    pub fn remaining(&self) -> u64 {
+        self.limit.saturating_sub(self.count)
+    }
+
+    /// As the client is told.
+    pub fn status(&self) -> RateStatus {
+        RateStatus { limit: self.limit, remaining: self.remaining(), resets_at: self.until }
+    }
+}
+
 /// What follows from the counters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IpVerdict {
@@ -136,34 +177,41 @@ pub struct IpVerdict {
     pub refusal: Option<RateLimited>,
 }
 
+/// Failed logins in the window that their limit is counted in, and when that ends.
+fn failures(window: &IpWindow, counts: &IpCounts, limits: &IpLimits) -> (u64, Timestamp) {
+    match limits.failure_window {
+        FailureWindow::Quarter => (counts.failures.get(window.quarter).copied().unwrap_or(u64::MAX), window.quarter_end()),
+        FailureWindow::Hour => (counts.failures_in_hour(), window.hour_end()),
+    }
+}
+
+/// Every limit that a request which takes `places` meets, as it stands.
+pub fn rules(window: &IpWindow, counts: &IpCounts, places: Places, limits: &IpLimits) -> Vec<RuleState> {
+    let (failures, failures_end) = failures(window, counts, limits);
+    let rule = |rule, count, limit, until| RuleState { rule, count, limit, until };
+    let hour_end = window.hour_end();
+    let mut rules = vec![rule(LimitReason::GlobalRateLimit, counts.requests, limits.requests_per_hour, hour_end)];
+    let auth = rule(LimitReason::AuthRateLimit, counts.auth_requests, limits.auth_requests_per_hour, hour_end);
+    rules.extend(places.auth.then_some(auth));
+    rules.extend(places.failure.then_some(rule(LimitReason::FailedLogins, failures, limits.failures, failures_end)));
+    let breach_checks = rule(LimitReason::BreachCheckLimit, counts.breach_checks, limits.breach_checks_per_hour, hour_end);
+    rules.extend(places.breach_check.then_some(breach_checks));
+    rules
+}
+
 /// Judges `counts` at `now`, as far as a request that takes `places` is concerned.
 pub fn assess(window: &IpWindow, counts: &IpCounts, places: Places, limits: &IpLimits, now: Timestamp) -> IpVerdict {
-    let (failures, failures_end) = match limits.failure_window {
-        FailureWindow::Quarter => (counts.failures.get(window.quarter).copied().unwrap_or(u64::MAX), window.quarter_end()),
-        FailureWindow::Hour => {
-            (counts.failures.iter().fold(0, |sum: u64, quarter| sum.saturating_add(*quarter)), window.hour_end())
-        }
-    };
-    let hour_end = window.hour_end();
-    let mut rows = vec![(LimitReason::GlobalRateLimit, counts.requests, limits.requests_per_hour, hour_end)];
-    rows.extend(places.auth.then_some((LimitReason::AuthRateLimit, counts.auth_requests, limits.auth_requests_per_hour, hour_end)));
-    rows.extend(places.failure.then_some((LimitReason::FailedLogins, failures, limits.failures, failures_end)));
-    let breach_checks = (LimitReason::BreachCheckLimit, counts.breach_checks, limits.breach_checks_per_hour, hour_end);
-    rows.extend(places.breach_check.then_some(breach_checks));
-    let status = |(_, used, limit, end): &(LimitReason, u64, u64, Timestamp)| RateStatus {
-        limit: *limit,
-        remaining: limit.saturating_sub(*used),
-        resets_at: *end,
-    };
+    let rules = rules(window, counts, places, limits);
     // `max_by_key` keeps the last of equals: reversed, the first row wins a tie.
-    let refused = rows.iter().rev().filter(|(_, used, limit, _)| used > limit).max_by_key(|(_, _, _, end)| *end);
-    let tightest = rows.iter().min_by_key(|(_, used, limit, _)| limit.saturating_sub(*used));
+    let refused = rules.iter().rev().filter(|rule| rule.count > rule.limit).max_by_key(|rule| rule.until);
+    let tightest = rules.iter().min_by_key(|rule| rule.remaining());
+    let none = RateStatus { limit: 0, remaining: 0, resets_at: window.hour_end() };
     IpVerdict {
-        status: refused.or(tightest).map_or(RateStatus { limit: 0, remaining: 0, resets_at: window.hour_end() }, status),
-        refusal: refused.map(|(reason, _, limit, end)| RateLimited {
-            reason: *reason,
-            limit: *limit,
-            retry_after: whole_seconds(end.since(now)),
+        status: refused.or(tightest).map_or(none, RuleState::status),
+        refusal: refused.map(|rule| RateLimited {
+            reason: rule.rule,
+            limit: rule.limit,
+            retry_after: whole_seconds(rule.until.since(now)),
         }),
     }
 }
@@ -174,82 +222,5 @@ pub fn whole_seconds(wait: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::client_ip::ClientIp;
-    use crate::policy::Policy;
-    use proptest::prelude::*;
-
-    fn window(now: Timestamp) -> IpWindow {
-        IpWindow::at(ClientIp::Unknown.prefix(), now)
-    }
-
-    fn counts(requests: u64, auth_requests: u64, failures: [u64; 4]) -> IpCounts {
-        IpCounts { requests, auth_requests, breach_checks: 0, failures, names: 1, names_filled: false }
-    }
-
-    const LOGIN: Places = Places { auth: true, failure: true, breach_check: false };
-    const NOON: Timestamp = Timestamp::from_seconds(1_800_000_000);
-
-    #[test]
-    fn r36_the_twenty_first_request_of_the_hour_is_refused() {
-        let limits = Policy::seed().ip;
-        assert_eq!(assess(&window(NOON), &counts(20, 20, [0; 4]), LOGIN, &limits, NOON).refusal, None);
-        let refusal = assess(&window(NOON), &counts(21, 21, [0; 4]), LOGIN, &limits, NOON).refusal.unwrap();
-        assert_eq!((refusal.reason, refusal.limit, refusal.retry_after), (LimitReason::AuthRateLimit, 20, 3_600));
-    }
-
-    #[test]
-    fn r35_failures_count_by_the_quarter_in_seed_and_by_the_hour_in_nist() {
-        let seed = assess(&window(NOON), &counts(1, 1, [6, 0, 0, 0]), LOGIN, &Policy::seed().ip, NOON).refusal.unwrap();
-        assert_eq!((seed.reason, seed.retry_after), (LimitReason::FailedLogins, 900));
-        let later = NOON.plus(Duration::from_mins(15));
-        assert_eq!(assess(&window(later), &counts(1, 1, [6, 0, 0, 0]), LOGIN, &Policy::seed().ip, later).refusal, None);
-        let nist = assess(&window(later), &counts(1, 1, [60, 41, 0, 0]), LOGIN, &Policy::nist().ip, later).refusal.unwrap();
-        assert_eq!((nist.reason, nist.retry_after), (LimitReason::FailedLogins, 2_700));
-    }
-
-    #[test]
-    fn r39_the_status_is_that_of_the_limit_with_the_least_left() {
-        let status = assess(&window(NOON), &counts(990, 3, [1, 0, 0, 0]), LOGIN, &Policy::seed().ip, NOON).status;
-        assert_eq!((status.limit, status.remaining), (5, 4));
-        assert_eq!(status.resets_at, NOON.plus(Duration::from_mins(15)));
-    }
-
-    #[test]
-    fn of_several_refusals_the_longest_is_told() {
-        let refusal = assess(&window(NOON), &counts(1_001, 21, [6, 0, 0, 0]), LOGIN, &Policy::seed().ip, NOON).refusal.unwrap();
-        assert_eq!(refusal.reason, LimitReason::GlobalRateLimit);
-    }
-
-    #[test]
-    fn a26_unreadable_counters_refuse() {
-        assert!(assess(&window(NOON), &IpCounts::UNREADABLE, LOGIN, &Policy::nist().ip, NOON).refusal.is_some());
-    }
-
-    proptest! {
-        #[test]
-        fn a32_a_request_after_exactly_retry_after_passes_and_the_wait_only_shrinks(
-            start in 0_i64..4_000_000_000_000, wait in 0_u64..3_600_000, used in 0_u64..3_000
-        ) {
-            for limits in [Policy::seed().ip, Policy::nist().ip] {
-                let now = Timestamp::from_millis(start);
-                let mut failures = [0; 4];
-                failures[window(now).quarter()] = used;
-                let full = counts(used, used, failures);
-                if let Some(first) = assess(&window(now), &full, LOGIN, &limits, now).refusal {
-                    prop_assert!(first.retry_after >= 1);
-                    let later = now.plus(Duration::from_secs(first.retry_after));
-                    let fresh = window(later);
-                    let used_then = if fresh.counter() == window(now).counter() { full.clone() } else { counts(1, 1, [0; 4]) };
-                    prop_assert_ne!(assess(&fresh, &used_then, LOGIN, &limits, later).refusal.map(|r| r.reason), Some(first.reason));
-                    let between = now.plus(Duration::from_millis(wait));
-                    if window(between) == window(now) {
-                        let second = assess(&window(between), &full, LOGIN, &limits, between).refusal.unwrap();
-                        prop_assert!(second.retry_after <= first.retry_after);
-                    }
-                }
-            }
-        }
-    }
-}
+#[path = "ip_window/tests.rs"]
+mod tests;

@@ -4,10 +4,14 @@
 //! no I/O, no clock, no environment and no type of AWS or HTTP.
 
 pub mod account;
+pub mod anomaly;
 pub mod assess;
+pub mod baseline;
+pub mod blocks;
 pub mod breach;
 pub mod client_ip;
 pub mod csrf;
+pub mod decision;
 pub mod denial;
 pub mod device;
 pub mod event;
@@ -28,6 +32,8 @@ pub mod settings;
 pub mod throttle;
 pub mod timestamp;
 pub mod user_agent;
+pub mod user_rate;
+pub mod zone;
 
 pub use account::{Account, Role, Status, Subject};
 pub use client_ip::{ClientIp, IpPrefix};
@@ -41,3 +47,4 @@ pub use secret::Password;
 pub use settings::Settings;
 pub use timestamp::Timestamp;
 pub use user_agent::UserAgent;
+pub use zone::Zone;

@@ -62,11 +62,13 @@ pub enum NoticeKind {
     SessionEnded,
     /// All sessions were ended, since one was in two hands.
     SessionHijacking,
+    /// Somebody signed in, and much about it is unusual.
+    AnomalousLogin,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ConfirmSignUp,
         Self::SignUpAttempted,
         Self::ResetPassword,
@@ -74,6 +76,7 @@ impl NoticeKind {
         Self::PasswordReset,
         Self::SessionEnded,
         Self::SessionHijacking,
+        Self::AnomalousLogin,
     ];
 
     /// The stored and public word.
@@ -86,6 +89,7 @@ impl NoticeKind {
             Self::PasswordReset => "password_reset",
             Self::SessionEnded => "session_ended",
             Self::SessionHijacking => "session_hijacking",
+            Self::AnomalousLogin => "anomalous_login",
         }
     }
 
@@ -103,9 +107,12 @@ impl NoticeKind {
         match self {
             Self::ConfirmSignUp => SIGN_UP_LIFETIME,
             Self::ResetPassword => RESET_LIFETIME,
-            Self::SignUpAttempted | Self::PasswordChanged | Self::PasswordReset | Self::SessionEnded | Self::SessionHijacking => {
-                PLAIN_LIFETIME
-            }
+            Self::SignUpAttempted
+            | Self::PasswordChanged
+            | Self::PasswordReset
+            | Self::SessionEnded
+            | Self::SessionHijacking
+            | Self::AnomalousLogin => PLAIN_LIFETIME,
         }
     }
 }

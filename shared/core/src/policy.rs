@@ -5,12 +5,14 @@
 
 use std::time::Duration;
 
+use crate::anomaly::AnomalyRules;
 use crate::assess::Binding;
 use crate::breach::{BreachRules, Unavailable};
 use crate::hashing::{Argon2Params, Cost, Scheme};
 use crate::password::PasswordRules;
 use crate::throttle::LaneRules;
 use crate::timestamp::Timestamp;
+use crate::user_rate::UserLimits;
 
 /// Which set of numbers is the base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +78,14 @@ pub struct SessionRules {
 pub struct Policy {
     /// Where they started from.
     pub profile: Profile,
+    /// `PALISADE_LIMITS`: whether limits refuse, or are only told of.
+    pub enforced: bool,
     /// Limits of one address.
     pub ip: IpLimits,
+    /// Limits of one account with a session.
+    pub user: UserLimits,
+    /// What is unusual about a login.
+    pub anomaly: AnomalyRules,
     /// The throttle of an account as strangers see it.
     pub common_lane: LaneRules,
     /// The throttle of an account from one known device.
@@ -116,6 +124,9 @@ impl Policy {
         };
         Self {
             profile: Profile::Seed,
+            enforced: true,
+            user: UserLimits { regular: 2_000, staff: 5_000, superuser: 10_000 },
+            anomaly: AnomalyRules::default(),
             ip: IpLimits {
                 requests_per_hour: 1_000,
                 auth_requests_per_hour: 20,

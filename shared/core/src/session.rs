@@ -6,6 +6,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 
 use crate::account::Account;
+use crate::anomaly::Anomaly;
 use crate::assess::Seen;
 use crate::client_ip::ClientIp;
 use crate::keys::AccountKey;
@@ -110,6 +111,8 @@ pub struct Granted {
     pub device_lifetime: Duration,
     /// Whether the session may do nothing but change the password.
     pub password_change_required: bool,
+    /// What is unusual about the login.
+    pub anomalies: Vec<Anomaly>,
 }
 
 /// The successor of `old`, for whoever gave the password as `seen`: a new secret under `auth_version`, the same absolute end.

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use http::header::SET_COOKIE;
+use palisade_core::anomaly::Anomaly;
 use palisade_core::secret::SecretText;
 use palisade_core::session::Granted;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ struct Reply<'a> {
     expires_at: String,
     idle_timeout_s: u64,
     password_change_required: bool,
-    anomalies: [&'a str; 0],
+    anomalies: &'a [Anomaly],
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,7 +44,7 @@ pub fn response<'a>(granted: &'a Granted, mode: Mode) -> HttpResponse {
         expires_at: granted.expires_at.to_string(),
         idle_timeout_s: granted.idle_timeout.as_secs(),
         password_change_required: granted.password_change_required,
-        anomalies: [],
+        anomalies: &granted.anomalies,
         token: in_body(&granted.token),
         device_token: in_body(&granted.device_token),
     };

@@ -119,6 +119,7 @@ fn of_denial(denial: &Denial) -> Problem {
         },
         Denial::Conflict => plain(StatusCode::CONFLICT, "conflict", "There is one already, or something changed meanwhile."),
         Denial::CsrfFailed => plain(StatusCode::FORBIDDEN, "csrf_failed", "The request did not come from this site."),
+        Denial::Forbidden => plain(StatusCode::FORBIDDEN, "forbidden", "This is not allowed."),
         Denial::NotFound => plain(StatusCode::NOT_FOUND, "not_found", "There is nothing here."),
         Denial::MethodNotAllowed { allow } => Problem {
             headers: vec![(ALLOW, (*allow).to_owned())],

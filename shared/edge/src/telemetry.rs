@@ -70,6 +70,10 @@ fn write(event: &Event, seen: Option<&Seen>) {
     if let Some(seen) = seen {
         let of_request = [("request_id", &seen.request_id), ("method", &seen.method), ("path", &seen.path)];
         fields.extend(of_request.map(|(name, value)| (name.to_owned(), Value::from(value.as_str()))));
+        // A request is decided once, and its answer names it: whoever is refused can say which decision it was.
+        if event.decision.is_some() {
+            fields.insert("decision_id".to_owned(), Value::from(seen.request_id.as_str()));
+        }
     }
     let line = Value::Object(fields);
     match (event.event.target(), severity) {

@@ -39,7 +39,7 @@ impl Deps {
 
     /// Opens the connection to the store, so that the first request does not wait for it. A failure shows at that request.
     pub async fn warm_up(&self) {
-        self.validator.warm_up().await;
+        self.validator.warm_up(self.now()).await;
     }
 
     /// The time now. A request asks once.

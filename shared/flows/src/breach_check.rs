@@ -6,7 +6,7 @@ use palisade_cloud::{Clock, Counters, Hibp, Parts, Store};
 use palisade_core::breach::{Breach, BreachRules, Unavailable};
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::settings::{Settings, Table};
-use palisade_core::{ClientIp, Denial, Fault, Password, Timestamp, route};
+use palisade_core::{ClientIp, Fault, Password, Timestamp, route};
 
 use crate::Outcome;
 use crate::address::{Address, Gate};
@@ -31,12 +31,12 @@ impl Deps {
     pub fn new(settings: &Settings, parts: &Parts, hibp: Arc<Hibp>) -> Result<Self, Fault> {
         let counters = Counters::new(&Store::new(settings, parts), settings)?;
         let rules = settings.policy.breach.clone();
-        Ok(Self { gate: Gate::new(&counters, settings), hibp, rules, clock: parts.clock.clone() })
+        Ok(Self { gate: Gate::new(&counters, None, settings), hibp, rules, clock: parts.clock.clone() })
     }
 
     /// Opens the connection to the store, so that the first request does not wait for it. A failure shows at that request.
     pub async fn warm_up(&self) {
-        drop(self.gate.warm_up().await);
+        self.gate.warm_up(self.now()).await;
     }
 
     /// The time now. A request asks once.
@@ -67,8 +67,8 @@ pub async fn check(
 ) -> Result<Outcome<Checked>, Fault> {
     let address = Address::take(&deps.gate, ip, route::BREACH_CHECK, None, now, trail).await?;
     let rate = Some(address.status());
-    if let Some(limit) = address.refusal(trail) {
-        return Ok(Outcome { rate, result: Err(Denial::RateLimited(limit)) });
+    if let Some(denial) = address.refusal(trail) {
+        return Ok(Outcome { rate, result: Err(denial) });
     }
     let breach = deps.hibp.check(password, now).await;
     let blocked = match breach {

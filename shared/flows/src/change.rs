@@ -87,7 +87,7 @@ impl Deps {
 
     /// Opens the connection to the store, so that the first request does not wait for it. A failure shows at that request.
     pub async fn warm_up(&self) {
-        drop(self.counters.warm_up().await);
+        self.validator.warm_up(self.now()).await;
     }
 
     /// The time now. A request asks once.
@@ -118,7 +118,7 @@ pub struct Change {
 pub async fn change(deps: &Deps, change: &Change, now: Timestamp, trail: &mut Trail) -> Result<Outcome<Granted>, Fault> {
     let live = match deps.validator.look(&change.session, Some(&change.seen), now, trail).await? {
         Ok(live) => live,
-        Err(denial) => return Ok(Outcome { rate: None, result: Err(denial) }),
+        Err(denial) => return Ok(Outcome::denied(denial, now)),
     };
     let (found, lanes, touched) = tokio::join!(
         deps.history.of(&live.account.key),
@@ -261,6 +261,7 @@ async fn prepare(
         idle_timeout: deps.policy.session.idle,
         device_lifetime: deps.policy.device_lifetime,
         password_change_required: false,
+        anomalies: Vec::new(),
     };
     Ok((writes, granted))
 }

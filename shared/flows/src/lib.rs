@@ -4,22 +4,27 @@
 //! the request, never as tasks of their own: no work outlives the answer.
 
 mod address;
+mod aside;
 pub mod authorize;
+mod blocked;
 pub mod breach_check;
 pub mod change;
 mod choose;
 mod hasher;
 mod lane;
 pub mod login;
+mod overall;
 mod own_lane;
 pub mod reset;
 pub mod sessions;
 pub mod sign_up;
+mod users;
 mod validate;
 
 pub use hasher::Hasher;
-use palisade_core::Denial;
 use palisade_core::ip_window::RateStatus;
+use palisade_core::{Denial, Timestamp};
+use std::time::Duration;
 
 pub use palisade_cloud::environment;
 pub use palisade_cloud::{Clock, Entropy, Hibp, Parts};
@@ -31,4 +36,18 @@ pub struct Outcome<T> {
     pub rate: Option<RateStatus>,
     /// What it gives, or the refusal.
     pub result: Result<T, Denial>,
+}
+
+impl<T> Outcome<T> {
+    /// A refusal of a session's request, with the limit that refuses it where it is one.
+    fn denied(denial: Denial, now: Timestamp) -> Self {
+        let rate = match &denial {
+            Denial::RateLimited(limited) => {
+                let resets_at = now.plus(Duration::from_secs(limited.retry_after));
+                Some(RateStatus { limit: limited.limit, remaining: 0, resets_at })
+            }
+            _ => None,
+        };
+        Self { rate, result: Err(denial) }
+    }
 }

@@ -5,19 +5,22 @@
 //! 2  reserve a try on the lane                 refused, or a fault so far: give the failure's place back
 //! 3  one hash, whether or not there is an account
 //!    a password the breach service had not answered for when it was set: ask now
-//! 4  settle the try ‖ on success: store the session ‖ give the failure's place back ‖ end a presented session
+//! 4  settle the try ‖ on success: store the session ‖ give the failure's place back ‖ end a presented session ‖ note the login
+//!                   ‖ on failure: count it with all accounts' ‖ brute force: tell operators
+//! 5  much is unusual about a success: tell its owner, or operators too
 //! ```
 //!
-//! Depth 3; 2 read and 5 write units for a success, 2 and 3 for a failure, 2 and 1 when the address is refused, 2 and 2 when the delay
+//! Depth 3; 2 read and 6 write units for a success, 2 and 3 for a failure, 2 and 1 when the address is refused, 2 and 2 when the delay
 //! refuses; one write and one round trip more once the address has tried its eleventh name. A known device costs one read more.
 
 mod admit;
 mod gather;
+mod judge;
 mod settle;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use palisade_cloud::counters::Counters;
-use palisade_cloud::{Accounts, Clock, Entropy, Hibp, Parts, Sessions, Store};
+use palisade_cloud::{Accounts, Clock, Entropy, Hibp, Incidents, Notices, Parts, Sessions, Store, Transactions};
 use palisade_core::breach::Breach;
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::hashing::{Checked, Verified};
@@ -28,10 +31,12 @@ use palisade_core::{ClientIp, Fault, Identifier, IdentityKey, KeyRing, Password,
 use std::sync::Arc;
 
 use crate::address::Gate;
+use crate::aside::Aside;
 use crate::hasher::Hasher;
+use crate::overall::OverallCount;
 
 /// The tables login cannot do without; its IAM policy lists the same.
-pub const TABLES: &[Table] = &[Table::Accounts, Table::Sessions, Table::Counters];
+pub const TABLES: &[Table] = &[Table::Accounts, Table::Sessions, Table::Counters, Table::Incidents, Table::Notices];
 
 /// What login works with.
 #[derive(Debug)]
@@ -43,6 +48,11 @@ pub struct Deps {
     identity_key: Arc<IdentityKey>,
     policy: Policy,
     gate: Gate,
+    incidents: Incidents,
+    notices: Notices,
+    transactions: Transactions,
+    overall: OverallCount,
+    aside: Aside,
     hibp: Arc<Hibp>,
     hasher: Hasher,
     entropy: Entropy,
@@ -57,8 +67,14 @@ impl Deps {
     pub fn new(settings: &Settings, parts: &Parts, hasher: Hasher) -> Result<Self, Fault> {
         let store = Store::new(settings, parts);
         let counters = Counters::new(&store, settings)?;
+        let incidents = Incidents::new(&store, settings)?;
         Ok(Self {
-            gate: Gate::new(&counters, settings),
+            gate: Gate::new(&counters, Some(incidents.clone()), settings),
+            incidents,
+            notices: Notices::new(&store, settings)?,
+            transactions: Transactions::new(&store, parts),
+            overall: OverallCount::default(),
+            aside: Aside::new(settings),
             accounts: Accounts::new(&store, settings)?,
             sessions: Sessions::new(&store, settings)?,
             counters,
@@ -79,7 +95,7 @@ impl Deps {
 
     /// Opens the connection to the store, so that the first request does not wait for it. A failure shows at that request.
     pub async fn warm_up(&self) {
-        drop(self.counters.warm_up().await);
+        self.gate.warm_up(self.now()).await;
     }
 }
 
@@ -109,7 +125,8 @@ pub type Outcome = crate::Outcome<Granted>;
 /// A fault when the store or the hash did not do its part; nothing is known of the password then.
 pub async fn login(deps: &Deps, attempt: Attempt, now: Timestamp, trail: &mut Trail) -> Result<Outcome, Fault> {
     let account_key = deps.identity_key.account_key(&attempt.identifier);
-    trail.about(deps.keys.pseudonym(account_key.as_str()));
+    let name = deps.keys.pseudonym(account_key.as_str());
+    trail.about(name.clone());
     let gathered = gather::gather(deps, &attempt, &account_key, now, trail).await?;
     let nonce = Base64UrlUnpadded::encode_string(&deps.entropy.bytes::<16>());
     let request = admit::Request { account_key: &account_key, nonce: &nonce, now };
@@ -120,7 +137,7 @@ pub async fn login(deps: &Deps, attempt: Attempt, now: Timestamp, trail: &mut Tr
     let stored = admitted.account.as_ref().and_then(|account| account.password.clone());
     let verified = deps.hasher.verify(&attempt.password, stored, deps.entropy.bytes()).await?;
     let breach = recheck(deps, &admitted, &attempt.password, &verified, now, trail).await;
-    let client = settle::Client { ip: attempt.ip, user_agent: attempt.user_agent, presented: attempt.presented };
+    let client = settle::Client { name, ip: attempt.ip, user_agent: attempt.user_agent, presented: attempt.presented };
     settle::settle(deps, admitted, client, (verified, breach), trail).await
 }
 
@@ -171,6 +188,7 @@ mod tests {
             idle_timeout: Duration::ZERO,
             device_lifetime: Duration::ZERO,
             password_change_required: false,
+            anomalies: Vec::new(),
         };
         assert_eq!(attempt.presented.len(), 1);
         let shown = format!("{attempt:?} {:?}", Outcome { rate: None, result: Ok(logged_in) });

@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use palisade_cloud::accounts::{Found, NewPassword};
 use palisade_cloud::counters::{LaneKey, Pace, PacedBy};
-use palisade_cloud::{Accounts, Clock, Counters, Entropy, Hibp, History, Notices, Parts, Store, Transacted, Transactions};
+use palisade_cloud::{
+    Accounts, Clock, Counters, Entropy, Hibp, History, Incidents, Notices, Parts, Store, Transacted, Transactions,
+};
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::history::{Compared, KEPT, Past, change_limit};
 use palisade_core::notice::{Notice, NoticeId, NoticeKind, Presented, RESET_LIFETIME};
@@ -31,7 +33,7 @@ use crate::choose;
 use crate::hasher::Hasher;
 
 /// The tables a reset cannot do without; the function's IAM policy lists the same.
-pub const TABLES: &[Table] = &[Table::Accounts, Table::History, Table::Counters, Table::Notices];
+pub const TABLES: &[Table] = &[Table::Accounts, Table::History, Table::Counters, Table::Incidents, Table::Notices];
 
 /// One reset grant per account in this time.
 const BETWEEN_REQUESTS: Duration = Duration::from_mins(5);
@@ -63,7 +65,7 @@ impl Deps {
         let store = Store::new(settings, parts);
         let counters = Counters::new(&store, settings)?;
         Ok(Self {
-            gate: Gate::new(&counters, settings),
+            gate: Gate::new(&counters, Some(Incidents::new(&store, settings)?), settings),
             accounts: Accounts::new(&store, settings)?,
             history: History::new(&store, settings)?,
             counters,
@@ -81,7 +83,7 @@ impl Deps {
 
     /// Opens the connection to the store, so that the first request does not wait for it. A failure shows at that request.
     pub async fn warm_up(&self) {
-        drop(self.counters.warm_up().await);
+        self.gate.warm_up(self.now()).await;
     }
 
     /// The time now. A request asks once.
@@ -107,8 +109,8 @@ pub async fn request(
     let (address, found) =
         tokio::join!(Address::take(&deps.gate, ip, route::SIGN_UP, Some(&name_tag), now, trail), deps.accounts.get(&key));
     let address = address?;
-    if let Some(limit) = address.refusal(trail) {
-        return Ok(Outcome { rate: Some(address.status()), result: Err(Denial::RateLimited(limit)) });
+    if let Some(denial) = address.refusal(trail) {
+        return Ok(Outcome { rate: Some(address.status()), result: Err(denial) });
     }
     let id = NoticeId::new(deps.entropy.bytes());
     let notice = match found? {
@@ -145,8 +147,8 @@ pub async fn reset(
         tokio::join!(Address::take(&deps.gate, ip, route::SIGN_UP, None, now, trail), notice(&deps.notices, presented.as_ref()));
     let address = address?;
     let rate = Some(address.status());
-    if let Some(limit) = address.refusal(trail) {
-        return Ok(Outcome { rate, result: Err(Denial::RateLimited(limit)) });
+    if let Some(denial) = address.refusal(trail) {
+        return Ok(Outcome { rate, result: Err(denial) });
     }
     let granted =
         presented.zip(notice?).filter(|(presented, notice)| presented.proves(notice, NoticeKind::ResetPassword, &deps.keys, now));

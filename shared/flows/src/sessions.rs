@@ -14,6 +14,7 @@ use palisade_core::session::{Session, SessionKey};
 use palisade_core::settings::{Settings, Table};
 use palisade_core::{Account, Denial, Fault, KeyRing, Policy, Timestamp, csrf};
 
+use crate::Outcome;
 use crate::hasher::Hasher;
 use crate::validate::{Live, Validator};
 
@@ -63,7 +64,7 @@ impl Deps {
 
     /// Opens the connection to the store, so that the first request does not wait for it. A failure shows at that request.
     pub async fn warm_up(&self) {
-        drop(self.counters.warm_up().await);
+        self.validator.warm_up(self.now()).await;
     }
 
     /// The time now. A request asks once.
@@ -125,9 +126,13 @@ pub async fn current(
     seen: &Seen,
     now: Timestamp,
     trail: &mut Trail,
-) -> Result<Result<Current, Denial>, Fault> {
-    let live = deps.validator.validate(key, Some(seen), now, trail).await?;
-    Ok(live.map(|Live { session, account, .. }| Current {
+) -> Result<Outcome<Current>, Fault> {
+    let live = match deps.validator.validate(key, Some(seen), now, trail).await? {
+        Ok(live) => live,
+        Err(denial) => return Ok(Outcome::denied(denial, now)),
+    };
+    let Live { session, account, .. } = &live;
+    Ok(live.outcome(Ok(Current {
         account_id: account.subject.as_str().to_owned(),
         role: account.role.as_str(),
         auth_time: session.auth_time,
@@ -136,7 +141,7 @@ pub async fn current(
         expires_at: session.created_at.plus(deps.policy.session.absolute),
         password_change_required: account.must_change(now, deps.policy.password_max_age).map(MustChange::as_str),
         csrf_token: csrf::token(&deps.keys, &session.key),
-    }))
+    })))
 }
 
 /// The sessions of the account of `key` that are alive, newest first, by a strongly consistent query.
@@ -149,10 +154,10 @@ pub async fn list(
     seen: &Seen,
     now: Timestamp,
     trail: &mut Trail,
-) -> Result<Result<Vec<Listed>, Denial>, Fault> {
+) -> Result<Outcome<Vec<Listed>>, Fault> {
     let live = match in_full(deps, deps.validator.validate(key, Some(seen), now, trail).await?, now) {
         Ok(live) => live,
-        Err(denial) => return Ok(Err(denial)),
+        Err(denial) => return Ok(Outcome::denied(denial, now)),
     };
     let mut alive = alive(deps, &live.account, now).await?;
     alive.sort_by_key(|session| std::cmp::Reverse(session.created_at));
@@ -164,7 +169,8 @@ pub async fn list(
         user_agent: session.user_agent.stored().to_owned(),
         ip: session.ip,
     });
-    Ok(Ok(listed.collect()))
+    let listed = listed.collect();
+    Ok(live.outcome(Ok(listed)))
 }
 
 /// A session that may do more than change its password.

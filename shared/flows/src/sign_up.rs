@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use palisade_cloud::accounts::{Created, Found};
 use palisade_cloud::counters::{Pace, PacedBy};
-use palisade_cloud::{Accounts, Clock, Counters, Entropy, Hibp, Notices, Parts, Store, Transacted, Transactions};
+use palisade_cloud::{Accounts, Clock, Counters, Entropy, Hibp, Incidents, Notices, Parts, Store, Transacted, Transactions};
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::notice::{Notice, NoticeId, NoticeKind, Pending, SIGN_UP_LIFETIME};
 use palisade_core::password::{Attributes, Candidate};
@@ -38,7 +38,7 @@ use crate::hasher::Hasher;
 pub use confirm::{confirm, resend};
 
 /// The tables a sign-up cannot do without; the function's IAM policy lists the same.
-pub const TABLES: &[Table] = &[Table::Accounts, Table::Counters, Table::Notices];
+pub const TABLES: &[Table] = &[Table::Accounts, Table::Counters, Table::Incidents, Table::Notices];
 
 /// One sign-up notice per name in this time.
 const BETWEEN_NOTICES: Duration = Duration::from_mins(1);
@@ -70,7 +70,7 @@ impl Deps {
         let store = Store::new(settings, parts);
         let counters = Counters::new(&store, settings)?;
         Ok(Self {
-            gate: Gate::new(&counters, settings),
+            gate: Gate::new(&counters, Some(Incidents::new(&store, settings)?), settings),
             accounts: Accounts::new(&store, settings)?,
             counters,
             notices: Notices::new(&store, settings)?,
@@ -88,7 +88,7 @@ impl Deps {
 
     /// Opens the connection to the store, so that the first request does not wait for it. A failure shows at that request.
     pub async fn warm_up(&self) {
-        drop(self.counters.warm_up().await);
+        self.gate.warm_up(self.now()).await;
     }
 
     /// The time now. A request asks once.
@@ -157,8 +157,8 @@ pub async fn sign_up(
         tokio::join!(Address::take(&deps.gate, ip, route::SIGN_UP, Some(&name_tag), now, trail), deps.accounts.get(&key));
     let address = address?;
     let rate = Some(address.status());
-    if let Some(limit) = address.refusal(trail) {
-        return Ok(Outcome { rate, result: Err(Denial::RateLimited(limit)) });
+    if let Some(denial) = address.refusal(trail) {
+        return Ok(Outcome { rate, result: Err(denial) });
     }
     let found = found?;
     let (breach, password) =

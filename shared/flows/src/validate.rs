@@ -3,6 +3,7 @@
 //! ```text
 //! 1  read session and account in one strongly consistent batch
 //! 2  a minute since its last use:      write that, on condition that nobody else did
+//!    every twentieth request:          add the twenty to the account's hour
 //!    elsewhere:                        end it
 //!    in two hands, or replaced:        one transaction: end all sessions and devices, incident, notice
 //! ```
@@ -11,24 +12,28 @@
 //! becomes of the second step never lets anybody in, and a use that cannot be written keeps nobody out.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use palisade_cloud::accounts::Found;
 use palisade_cloud::sessions::{Pair, SessionsWithAccounts};
-use palisade_cloud::{Accounts, Entropy, Incidents, Notices, Parts, Sessions, Store, Transacted, Transactions};
+use palisade_cloud::{Accounts, Counters, Entropy, Incidents, Notices, Parts, Sessions, Store, Transacted, Transactions};
 use palisade_core::assess::{Seen, Touch, Verdict, assess, assess_replaced};
+use palisade_core::decision::{Decision, Rule};
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::incident::{IncidentKind, Occurrence};
+use palisade_core::ip_window::RateStatus;
 use palisade_core::notice::{Notice, NoticeId, NoticeKind};
-use palisade_core::policy::SessionRules;
 use palisade_core::session::{Session, SessionKey, Stored};
 use palisade_core::settings::{Settings, Table};
-use palisade_core::{Account, ClientIp, Denial, Fault, KeyRing, Timestamp};
+use palisade_core::{Account, ClientIp, Denial, Fault, KeyRing, Policy, Timestamp};
 
+use crate::Outcome;
 use crate::address::note_fault;
+use crate::aside::Aside;
+use crate::blocked::BlockList;
+use crate::users::Users;
 
 /// The tables that validating reads and writes.
-pub(crate) const TABLES: [Table; 4] = [Table::Accounts, Table::Sessions, Table::Incidents, Table::Notices];
+pub(crate) const TABLES: [Table; 5] = [Table::Accounts, Table::Sessions, Table::Counters, Table::Incidents, Table::Notices];
 
 /// Validates sessions.
 #[derive(Debug)]
@@ -39,8 +44,10 @@ pub(crate) struct Validator {
     incidents: Incidents,
     notices: Notices,
     transactions: Transactions,
-    rules: SessionRules,
-    touch_within: Duration,
+    users: Users,
+    blocks: BlockList,
+    policy: Policy,
+    aside: Aside,
     keys: Arc<KeyRing>,
     entropy: Entropy,
 }
@@ -49,8 +56,17 @@ pub(crate) struct Validator {
 pub(crate) struct Live {
     pub(crate) session: Session,
     pub(crate) account: Account,
+    /// The limit of its account's requests as it stands.
+    pub(crate) rate: RateStatus,
     /// Whether its use is to be written.
     due: Option<Touch>,
+}
+
+impl Live {
+    /// What the request came to, with that limit.
+    pub(crate) fn outcome<T>(&self, result: Result<T, Denial>) -> Outcome<T> {
+        Outcome { rate: Some(self.rate), result }
+    }
 }
 
 /// What a look at a session came to; `None` where everything was to be ended and the account had moved on since it was read.
@@ -58,6 +74,7 @@ type Looked = Option<Result<Live, Denial>>;
 
 impl Validator {
     pub(crate) fn new(store: &Store, settings: &Settings, parts: &Parts) -> Result<Self, Fault> {
+        let counters = Counters::new(store, settings)?;
         Ok(Self {
             pairs: SessionsWithAccounts::new(store, settings)?,
             sessions: Sessions::new(store, settings)?,
@@ -65,16 +82,18 @@ impl Validator {
             incidents: Incidents::new(store, settings)?,
             notices: Notices::new(store, settings)?,
             transactions: Transactions::new(store, parts),
-            rules: settings.policy.session.clone(),
-            touch_within: settings.timeouts.touch,
+            users: Users::new(&counters, settings),
+            blocks: BlockList::new(&counters, settings),
+            policy: settings.policy.clone(),
+            aside: Aside::new(settings),
             keys: Arc::clone(&settings.keys),
             entropy: parts.entropy.clone(),
         })
     }
 
     /// Opens the connection to the store. A failure shows at the first request.
-    pub(crate) async fn warm_up(&self) {
-        drop(self.sessions.warm_up().await);
+    pub(crate) async fn warm_up(&self, now: Timestamp) {
+        self.blocks.warm_up(now).await;
     }
 
     /// The session under `key` and its account, if `seen` may use it, and its use written where that is due. Unknown, replaced, expired and
@@ -108,11 +127,33 @@ impl Validator {
         trail: &mut Trail,
     ) -> Result<Result<Live, Denial>, Fault> {
         trail.about(self.keys.pseudonym(key.account_key.as_str()));
-        match self.look_once(key, seen, now, trail).await? {
-            Some(found) => Ok(found),
-            // What moved the account on may have left this session alive, as the end of all others does: it is judged anew.
-            None => Ok(self.look_once(key, seen, now, trail).await?.unwrap_or(Err(Denial::Unauthenticated))),
+        let ip = seen.map_or(ClientIp::Unknown, |seen| seen.ip);
+        let (looked, (blocked, read)) = tokio::join!(self.look_once(key, seen, now, trail), self.blocks.holds(ip, now));
+        note_fault(read, trail);
+        if blocked {
+            trail.note(EventKind::AddressBlocked);
+            return Ok(Err(Denial::Forbidden));
         }
+        let looked = match looked? {
+            Some(found) => found,
+            // What moved the account on may have left this session alive, as the end of all others does: it is judged anew.
+            None => self.look_once(key, seen, now, trail).await?.unwrap_or(Err(Denial::Unauthenticated)),
+        };
+        Ok(looked.and_then(|live| self.count(live, now, trail)))
+    }
+
+    /// Counts the request for its account (requirement r37); over the limit it is refused.
+    fn count(&self, live: Live, now: Timestamp, trail: &mut Trail) -> Result<Live, Denial> {
+        let counted = self.users.count(&live.account, now);
+        if let Some(limit) = counted.refusal {
+            let kind = if self.policy.enforced { EventKind::ExcessRateLimitExceeded } else { EventKind::LimitMonitored };
+            let decision = Decision::by(&self.policy, vec![Rule::from(&counted.state)]);
+            trail.record(Event::new(kind).reason(limit.reason.as_str()).decision(decision));
+            if self.policy.enforced {
+                return Err(Denial::RateLimited(limit));
+            }
+        }
+        Ok(Live { rate: counted.state.status(), ..live })
     }
 
     async fn look_once(&self, key: &SessionKey, seen: Option<&Seen>, now: Timestamp, trail: &mut Trail) -> Result<Looked, Fault> {
@@ -136,8 +177,8 @@ impl Validator {
                 Ok(self.end_all(&account, "replaced_session", seen, now, trail).await)
             }
             Some(Stored::Session(session)) => {
-                let verdict = assess(&session, &account, seen, now, &self.rules);
-                Ok(self.act(verdict, Live { session, account, due: None }, seen, now, trail).await)
+                let verdict = assess(&session, &account, seen, now, &self.policy.session);
+                Ok(self.act(verdict, Live { session, account, rate: RateStatus::NONE, due: None }, seen, now, trail).await)
             }
         }
     }
@@ -164,21 +205,23 @@ impl Validator {
         }
     }
 
-    /// Writes the use of `live` where that is due, within a short time of its own: the request goes on without it.
+    /// Writes the use of `live` where that is due, and what was counted of its account's requests where a batch is full, within a short
+    /// time of their own: the request goes on without them.
     pub(crate) async fn touch(&self, live: &Live, seen: Option<&Seen>, now: Timestamp) -> Touched {
+        let (moved, counted) = tokio::join!(self.write_use(live, seen, now), self.users.write(&live.account.key));
+        let is_moved = matches!(moved, Ok(true));
+        let faults = moved.err().into_iter().chain(counted.err()).collect();
+        Touched { faults, moved: is_moved.then(|| self.keys.pseudonym(&live.session.key.secret_hash)) }
+    }
+
+    /// Whether the session went along to another place.
+    async fn write_use(&self, live: &Live, seen: Option<&Seen>, now: Timestamp) -> Result<bool, Fault> {
         let Some(due) = live.due else {
-            return Touched { fault: None, moved: None };
+            return Ok(false);
         };
         let moved = seen.filter(|_| due == Touch::Elsewhere);
-        let writing = self.sessions.touch(&live.session, moved, now, &self.rules);
-        match tokio::time::timeout(self.touch_within, writing).await {
-            Ok(Ok(written)) => {
-                let has_moved = written && due == Touch::Elsewhere;
-                Touched { fault: None, moved: has_moved.then(|| self.keys.pseudonym(&live.session.key.secret_hash)) }
-            }
-            Ok(Err(fault)) => Touched { fault: Some(fault), moved: None },
-            Err(_) => Touched { fault: Some(Fault::unavailable("touch of sessions", "it took too long")), moved: None },
-        }
+        let writing = self.sessions.touch(&live.session, moved, now, &self.policy.session);
+        Ok(self.aside.run("touch of sessions", writing).await? && due == Touch::Elsewhere)
     }
 
     /// Ends all sessions and devices of `account`, with an incident and a notice, all at once. Repeated by the next use of the token
@@ -213,7 +256,7 @@ impl Validator {
 /// What came of writing a use.
 #[must_use]
 pub(crate) struct Touched {
-    fault: Option<Fault>,
+    faults: Vec<Fault>,
     /// The pseudonym of a session that went along to another place.
     moved: Option<String>,
 }
@@ -221,7 +264,9 @@ pub(crate) struct Touched {
 impl Touched {
     /// Tells it to the log.
     pub(crate) fn tell(self, trail: &mut Trail) {
-        note_fault(self.fault.map_or(Ok(()), Err), trail);
+        for fault in self.faults {
+            note_fault(Err(fault), trail);
+        }
         if let Some(session) = self.moved {
             trail.record_session(EventKind::SessionMoved, session);
         }

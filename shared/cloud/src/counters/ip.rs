@@ -59,6 +59,16 @@ impl Counters {
         }
     }
 
+    /// Marks in `window` that operators were told, so that they are told once.
+    pub async fn mark_reported(&self, window: &IpWindow, marks: Vec<String>) -> Result<(), Fault> {
+        let update = self.0.client.update_item().table_name(&self.0.name).key("counter", s(window.counter()));
+        let update = update
+            .update_expression("SET expires_at = :ttl ADD reported :marks")
+            .expression_attribute_values(":ttl", ttl(window.expires_at()))
+            .expression_attribute_values(":marks", AttributeValue::Ss(marks));
+        update.send().await.map(drop).map_err(|error| fault("mark in counters", &error))
+    }
+
     fn addition(&self, window: &IpWindow, places: Places, and_names: &str) -> UpdateItemFluentBuilder {
         let failures = FAILURES.get(window.quarter()).copied().unwrap_or_default();
         let taken = [("auth_requests", places.auth), ("breach_checks", places.breach_check), (failures, places.failure)];
@@ -104,6 +114,7 @@ fn counts(window: &IpWindow, places: Places, before: Option<&Item>, name_tag: Op
         failures,
         names: distinct,
         names_filled: is_new && distinct == MAX_NAMES,
+        reported: before.get("reported").and_then(|marks| marks.as_ss().ok()).cloned().unwrap_or_default(),
     }
 }
 

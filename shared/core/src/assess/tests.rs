@@ -25,6 +25,7 @@ fn account() -> Account {
         username: None,
         first_name: None,
         last_name: None,
+        time_zone: None,
         role: Role::Regular,
         status: Status::Active,
         created_at: Timestamp::EPOCH,

@@ -16,6 +16,18 @@ pub enum EventKind {
     RateLimitExempted,
     /// An address tried its eleventh name in the hour.
     UsernameEnumeration,
+    /// Somebody guesses passwords: at one address, of one account, or spread over many.
+    BruteForce,
+    /// A login that is probably not its owner's.
+    AnomalousLogin,
+    /// A limit would have refused, if limits were enforced.
+    LimitMonitored,
+    /// The process started without enforcing limits.
+    LimitsNotEnforced,
+    /// A request came from an address that an operator blocked.
+    AddressBlocked,
+    /// An operator changed something with the command line.
+    OperatorAction,
     /// A session was issued.
     SessionCreated,
     /// A session that was presented with a login ended.
@@ -78,12 +90,18 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind, for the documentation and its test.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 40] = [
         Self::AuthnLoginSuccess,
         Self::AuthnLoginFail,
         Self::ExcessRateLimitExceeded,
         Self::RateLimitExempted,
         Self::UsernameEnumeration,
+        Self::BruteForce,
+        Self::AnomalousLogin,
+        Self::LimitMonitored,
+        Self::LimitsNotEnforced,
+        Self::AddressBlocked,
+        Self::OperatorAction,
         Self::SessionCreated,
         Self::SessionReplaced,
         Self::MaliciousCsrf,
@@ -136,6 +154,11 @@ impl EventKind {
             | Self::CookieAmbiguous
             | Self::InputMixedScripts
             | Self::UsernameEnumeration
+            | Self::BruteForce
+            | Self::AnomalousLogin
+            | Self::LimitMonitored
+            | Self::AddressBlocked
+            | Self::OperatorAction
             | Self::ClientAddressMissing
             | Self::AuthnPasswordChangeFail
             | Self::AuthnGrantFail
@@ -146,7 +169,7 @@ impl EventKind {
             | Self::SessionIntegrityViolation
             | Self::AuthnReauthenticateFail => Severity::Warning,
             Self::CorruptCredential | Self::CorruptItem | Self::DependencyFailed | Self::DeadlineExceeded => Severity::Error,
-            Self::HandlerPanicked | Self::SessionHijacking | Self::AuthnTokenReuse => Severity::Critical,
+            Self::HandlerPanicked | Self::LimitsNotEnforced | Self::SessionHijacking | Self::AuthnTokenReuse => Severity::Critical,
         }
     }
 
@@ -173,6 +196,12 @@ impl EventKind {
             Self::ExcessRateLimitExceeded
             | Self::RateLimitExempted
             | Self::UsernameEnumeration
+            | Self::BruteForce
+            | Self::AnomalousLogin
+            | Self::LimitMonitored
+            | Self::LimitsNotEnforced
+            | Self::AddressBlocked
+            | Self::OperatorAction
             | Self::MaliciousCsrf
             | Self::CookieAmbiguous
             | Self::InputMixedScripts

@@ -34,6 +34,7 @@ fn account(current: Option<Digest>) -> Account {
         username: None,
         first_name: None,
         last_name: None,
+        time_zone: None,
         role: Role::Regular,
         status: Status::Active,
         created_at: Timestamp::EPOCH,

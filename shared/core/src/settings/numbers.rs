@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::read::Reader;
+use crate::anomaly::AnomalyRules;
 use crate::breach::{BreachRules, Unavailable};
 use crate::hashing::Argon2Params;
 use crate::password::PasswordRules;
 use crate::policy::{FailureWindow, Policy};
 use crate::timestamp::Timestamp;
+use crate::zone::Zone;
 
 pub(super) fn policy(read: &mut Reader) -> Policy {
     let base = read.optional("PALISADE_POLICY", |word| match word {
@@ -27,6 +29,8 @@ pub(super) fn policy(read: &mut Reader) -> Policy {
         _ => Err("must be 900 or 3600".into()),
     });
     policy.ip.failure_window = window.unwrap_or(policy.ip.failure_window);
+    user(read, &mut policy);
+    anomaly(read, &mut policy.anomaly);
     for lane in [&mut policy.common_lane, &mut policy.device_lane, &mut policy.session_lane] {
         read.seconds("PALISADE_LOGIN_DELAY_CAP_S", &(1..=3_600), &mut lane.delay_cap);
         read.seconds("PALISADE_LOGIN_DELAY_MEMORY_S", &(60..=86_400), &mut lane.memory);
@@ -50,6 +54,27 @@ pub(super) fn policy(read: &mut Reader) -> Policy {
     password(read, &mut policy.password);
     breach(read, &mut policy.breach);
     policy
+}
+
+fn user(read: &mut Reader, policy: &mut Policy) {
+    policy.enforced = !read.one_of("PALISADE_LIMITS", &[("enforce", false), ("monitor", true)]);
+    let million = 1..=1_000_000;
+    read.number("PALISADE_USER_REQUESTS_REGULAR", &million, &mut policy.user.regular);
+    read.number("PALISADE_USER_REQUESTS_STAFF", &million, &mut policy.user.staff);
+    read.number("PALISADE_USER_REQUESTS_SUPERUSER", &million, &mut policy.user.superuser);
+}
+
+fn anomaly(read: &mut Reader, rules: &mut AnomalyRules) {
+    // What is kept of an account's logins does not reach further than 11.
+    read.number("PALISADE_ANOMALY_LOGINS_PER_HOUR", &(1..=11), &mut rules.logins_per_hour);
+    read.number("PALISADE_ANOMALY_ADDRESSES_PER_DAY", &(1..=11), &mut rules.addresses_per_day);
+    read.number("PALISADE_ANOMALY_FAILURES_PER_IP", &(1..=1_000_000), &mut rules.failures_per_address);
+    read.number("PALISADE_ANOMALY_FAILURES_IN_A_ROW", &(3..=1_000), &mut rules.failures_in_a_row);
+    read.number("PALISADE_ANOMALY_FAILURES_PER_HOUR", &(10..=1_000_000), &mut rules.failures_per_hour);
+    let zone = read.optional("PALISADE_TIME_ZONE", |name| {
+        Zone::parse(name).ok_or_else(|| "must be an IANA time zone such as Europe/Berlin".into())
+    });
+    rules.zone = zone.unwrap_or_default();
 }
 
 fn password(read: &mut Reader, rules: &mut PasswordRules) {

@@ -92,6 +92,28 @@ pub const SETTINGS: &[Setting] = &[
     setting("PALISADE_AUTH_REQUESTS_PER_IP", "20 (`nist` 1000)", "Sign-in requests per address and hour, 1 to 1000000."),
     setting("PALISADE_LOGIN_FAILURES_PER_IP", "5 (`nist` 100)", "Failed logins per address and window, 1 to 1000000."),
     setting("PALISADE_LOGIN_FAILURE_WINDOW_S", "900 (`nist` 3600)", "That window in seconds: 900 or 3600."),
+    setting(
+        "PALISADE_LIMITS",
+        "`enforce`",
+        "Whether limits refuse (`enforce`) or are only counted and logged (`monitor`): for trying a policy, never for long. Passwords, sessions and blocks hold all the same.",
+    ),
+    setting("PALISADE_USER_REQUESTS_REGULAR", "2000", "Requests with a session per account and hour, 1 to 1000000."),
+    setting("PALISADE_USER_REQUESTS_STAFF", "5000", "The same for staff."),
+    setting("PALISADE_USER_REQUESTS_SUPERUSER", "10000", "The same for superusers."),
+    setting(
+        "PALISADE_TIME_ZONE",
+        "`UTC`",
+        "Where people live who have no time zone of their own, such as `Europe/Berlin`: a login before 6 or from 22 on is unusual there.",
+    ),
+    setting("PALISADE_ANOMALY_LOGINS_PER_HOUR", "10", "More logins of an account in an hour are unusual, 1 to 11."),
+    setting("PALISADE_ANOMALY_ADDRESSES_PER_DAY", "5", "Logins from more addresses in a day are unusual, 1 to 11."),
+    setting("PALISADE_ANOMALY_FAILURES_PER_IP", "3", "A login from an address with more failed ones is unusual, 1 to 1000000."),
+    setting("PALISADE_ANOMALY_FAILURES_IN_A_ROW", "10", "So many failed logins of an account in a row are brute force, 3 to 1000."),
+    setting(
+        "PALISADE_ANOMALY_FAILURES_PER_HOUR",
+        "100",
+        "So many failed logins of all accounts in an hour, and more than succeed, are an attack on all, 10 to 1000000.",
+    ),
     setting("PALISADE_LOGIN_DELAY_CAP_S", "60", "The longest delay after failed logins of an account, in seconds, 1 to 3600."),
     setting(
         "PALISADE_LOGIN_DELAY_MEMORY_S",

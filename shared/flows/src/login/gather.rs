@@ -58,6 +58,9 @@ pub(super) async fn gather(
         .zip(device_lane)
         .map(|(device, lane)| KnownDevice { device, lane })
         .filter(|known| account.as_ref().is_some_and(|account| known.device.known_since(account.devices_not_before)));
+    if let Some(known) = &device {
+        trail.from_device(deps.keys.pseudonym(known.device.id()));
+    }
     if common.as_ref().is_ok_and(|lane| lane.repaired) || device.as_ref().is_some_and(|known| known.lane.repaired) {
         trail.record(Event::new(EventKind::CorruptItem).reason("counters"));
     }

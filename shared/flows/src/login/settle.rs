@@ -2,21 +2,26 @@
 
 use futures_util::future::join_all;
 use palisade_cloud::sessions::Deleted;
+use palisade_core::baseline::Login;
 use palisade_core::breach::Breach;
+use palisade_core::decision::Decision;
 use palisade_core::device::Device;
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::hashing::{Checked, StoredPassword, Verified};
+use palisade_core::incident::{IncidentKind, Occurrence};
 use palisade_core::secret::SecretBytes;
 use palisade_core::session::{self, Granted, Session, SessionKey};
 use palisade_core::throttle::Verdict;
 use palisade_core::{Account, ClientIp, Denial, Fault, Policy, Status, Timestamp, UserAgent, csrf};
 
 use super::admit::{Admitted, Held};
-use super::{Deps, Outcome};
+use super::{Deps, Outcome, judge};
 use crate::address::{Address, note_fault};
 
 /// The client as far as the last step needs it.
 pub(super) struct Client {
+    /// The pseudonym of the name.
+    pub(super) name: String,
     pub(super) ip: ClientIp,
     pub(super) user_agent: UserAgent,
     pub(super) presented: Vec<SessionKey>,
@@ -36,14 +41,40 @@ pub(super) async fn settle(
             succeed(deps, address, &account, held, (client, rehashed, breach), trail).await
         }
         account => {
-            record_failure(account.as_ref(), checked, trail);
-            held.this_try.settle(held.item, Verdict::Failure).await?;
+            let decision = judge::decision(deps, address.as_ref(), &held);
+            record_failure(account.as_ref(), checked, decision, trail);
+            fail(deps, account.as_ref(), held, &client, trail).await?;
             Ok(Outcome { rate: address.map(|address| address.status()), result: Err(Denial::InvalidCredentials) })
         }
     }
 }
 
-fn record_failure(account: Option<&Account>, checked: Checked, trail: &mut Trail) {
+/// Settles a failure, counts it with those of all accounts, and tells operators of an account that somebody guesses at, whether or not it
+/// exists: known and unknown names make the same calls.
+async fn fail(deps: &Deps, account: Option<&Account>, held: Held<'_>, client: &Client, trail: &mut Trail) -> Result<(), Fault> {
+    let now = held.this_try.now;
+    let rules = &deps.policy.anomaly;
+    let is_brute_force = held.item.lane.in_a_row().saturating_add(1) >= rules.failures_in_a_row;
+    let subject = account.map_or(client.name.as_str(), |account| account.subject.as_str());
+    let occurrence = Occurrence::of(subject, IncidentKind::BruteForce, "one_account", client.ip.to_string(), now);
+    let tell = async {
+        match is_brute_force {
+            true => deps.aside.run("write of incidents", deps.incidents.record(&occurrence)).await,
+            false => Ok(()),
+        }
+    };
+    if is_brute_force {
+        trail.record(Event::new(EventKind::BruteForce).reason("one_account"));
+    }
+    let count = deps.overall.failure((&deps.counters, &deps.incidents), rules, client.ip, now, trail);
+    let count = deps.aside.run("overall count in counters", count);
+    let (settled, told, counted) = tokio::join!(held.this_try.settle(held.item, Verdict::Failure), tell, count);
+    note_fault(told, trail);
+    note_fault(counted, trail);
+    settled.map(drop)
+}
+
+fn record_failure(account: Option<&Account>, checked: Checked, decision: Decision, trail: &mut Trail) {
     let reason = match (account, checked) {
         (None, _) => "unknown_account",
         (Some(account), Checked::Right) if account.status == Status::Disabled => "disabled",
@@ -57,7 +88,7 @@ fn record_failure(account: Option<&Account>, checked: Checked, trail: &mut Trail
     if let Checked::Corrupt(error) = checked {
         trail.record(Event::new(EventKind::CorruptCredential).reason(error.to_string()));
     }
-    trail.record(Event::new(EventKind::AuthnLoginFail).reason(reason));
+    trail.record(Event::new(EventKind::AuthnLoginFail).reason(reason).decision(decision));
 }
 
 async fn succeed(
@@ -70,14 +101,19 @@ async fn succeed(
 ) -> Result<Outcome, Fault> {
     let now = held.this_try.now;
     let secret = SecretBytes::new(deps.entropy.bytes());
+    let login = Login::new(now, &client.ip.prefix(), deps.entropy.bytes());
+    let (decision, facts) = (judge::decision(deps, address.as_ref(), &held), judge::Known::of(address.as_ref(), &held));
+    deps.overall.success(now);
     let issued = session::issue(account, client.ip, client.user_agent, &secret, now, &deps.policy.session);
-    let (stored, settled, refunded, replaced, renewed, breached) = tokio::join!(
+    let noted = deps.aside.run("baseline in counters", deps.counters.note_login(&account.key, &login, now));
+    let (stored, settled, refunded, replaced, renewed, breached, baseline) = tokio::join!(
         deps.sessions.put(&issued.session),
         held.this_try.settle(held.item, Verdict::Success),
         refund(deps, address.as_ref()),
         end_presented(deps, &client.presented),
         renew(deps, account, rehashed, breach),
         keep_breached(deps, account, breach),
+        noted,
     );
     trail.identified(account.subject.as_str().to_owned());
     stored?;
@@ -92,7 +128,7 @@ async fn succeed(
     if let Some(most) = deps.policy.session.most {
         note_fault(end_oldest(deps, (account, &issued.session.key), most, now, trail).await, trail);
     }
-    trail.note(EventKind::AuthnLoginSuccess);
+    let anomalies = judge::judge(deps, account, (facts, baseline, decision), (client.ip, now), trail).await;
     trail.record_session(EventKind::SessionCreated, deps.keys.pseudonym(&issued.session.key.secret_hash));
     let is_breached = is_breached(breach, &deps.policy) == Some(true);
     if is_breached {
@@ -112,6 +148,7 @@ async fn succeed(
             idle_timeout: deps.policy.session.idle,
             device_lifetime: deps.policy.device_lifetime,
             password_change_required,
+            anomalies,
         }),
     })
 }

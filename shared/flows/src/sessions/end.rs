@@ -9,6 +9,7 @@ use palisade_core::session::SessionKey;
 use palisade_core::{Denial, Fault, Timestamp};
 
 use super::{Deps, alive, in_full};
+use crate::Outcome;
 use crate::validate::Live;
 
 /// Which sessions.
@@ -47,20 +48,20 @@ pub async fn end_one(
     seen: &Seen,
     now: Timestamp,
     trail: &mut Trail,
-) -> Result<Result<(), Denial>, Fault> {
+) -> Result<Outcome<()>, Fault> {
     let live = match in_full(deps, deps.validator.validate(key, Some(seen), now, trail).await?, now) {
         Ok(live) => live,
-        Err(denial) => return Ok(Err(denial)),
+        Err(denial) => return Ok(Outcome::denied(denial, now)),
     };
     let named = alive(deps, &live.account, now).await?.into_iter().find(|session| deps.public_id(&session.key) == id);
     let Some(session) = named else {
-        return Ok(Err(Denial::NotFound));
+        return Ok(live.outcome(Err(Denial::NotFound)));
     };
     if deps.sessions.delete(&session.key).await? == Deleted::Replaced {
-        return Ok(Err(Denial::Conflict));
+        return Ok(live.outcome(Err(Denial::Conflict)));
     }
     trail.record_session(EventKind::SessionRevoked, deps.keys.pseudonym(&session.key.secret_hash));
-    Ok(Ok(()))
+    Ok(live.outcome(Ok(())))
 }
 
 /// Ends the sessions in `scope`, also those being issued meanwhile: the account's version moves on, and the session that asks goes along
@@ -75,24 +76,25 @@ pub async fn end_all(
     seen: &Seen,
     now: Timestamp,
     trail: &mut Trail,
-) -> Result<Result<(), Denial>, Fault> {
-    let Live { session, account, .. } = match in_full(deps, deps.validator.look(key, Some(seen), now, trail).await?, now) {
+) -> Result<Outcome<()>, Fault> {
+    let live = match in_full(deps, deps.validator.look(key, Some(seen), now, trail).await?, now) {
         Ok(live) => live,
-        Err(denial) => return Ok(Err(denial)),
+        Err(denial) => return Ok(Outcome::denied(denial, now)),
     };
+    let Live { session, account, .. } = &live;
     let done = match scope {
-        Scope::All => deps.accounts.end_sessions_now(&account).await?,
+        Scope::All => deps.accounts.end_sessions_now(account).await?,
         Scope::Others => {
             let next = account.auth_version.wrapping_add(1);
-            let go_along = deps.sessions.follow(&session, next, now, &deps.policy.session)?;
-            let writes = vec![deps.accounts.end_sessions(&account, false, now)?, go_along];
+            let go_along = deps.sessions.follow(session, next, now, &deps.policy.session)?;
+            let writes = vec![deps.accounts.end_sessions(account, false, now)?, go_along];
             deps.transactions.write(writes).await? == Transacted::Done
         }
     };
     if !done {
-        return Ok(Err(Denial::Conflict));
+        return Ok(live.outcome(Err(Denial::Conflict)));
     }
     let reason = if scope == Scope::All { "all" } else { "others" };
     trail.record(Event::new(EventKind::SessionRevoked).reason(reason));
-    Ok(Ok(()))
+    Ok(live.outcome(Ok(())))
 }

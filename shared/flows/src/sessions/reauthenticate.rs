@@ -14,6 +14,7 @@ use palisade_core::throttle::{Refusal, Verdict};
 use palisade_core::{Denial, Fault, Password, Timestamp, csrf};
 
 use super::{Deps, in_full};
+use crate::Outcome;
 use crate::address::note_fault;
 use crate::lane::Try;
 use crate::own_lane::{Enders, OwnLanes, settle_wrong};
@@ -41,14 +42,14 @@ pub async fn reauthenticate(
     asked: &Reauthentication,
     now: Timestamp,
     trail: &mut Trail,
-) -> Result<Result<Granted, Denial>, Fault> {
+) -> Result<Outcome<Granted>, Fault> {
     let (looked, lanes) = tokio::join!(
         deps.validator.look(&asked.session, Some(&asked.seen), now, trail),
         OwnLanes::read((&deps.counters, &deps.policy), &deps.keys, &asked.session, asked.device_token.as_ref(), now),
     );
     let live = match in_full(deps, looked?, now) {
         Ok(live) => live,
-        Err(denial) => return Ok(Err(denial)),
+        Err(denial) => return Ok(Outcome::denied(denial, now)),
     };
     let lanes = lanes?.of(&live.account);
     let nonce = Base64UrlUnpadded::encode_string(&deps.entropy.bytes::<16>());
@@ -61,12 +62,12 @@ pub async fn reauthenticate(
         Ok(held) => held,
         Err(Refusal::Closed) => {
             enders(deps).end(&live, now, trail).await?;
-            return Ok(Err(Denial::Unauthenticated));
+            return Ok(live.outcome(Err(Denial::Unauthenticated)));
         }
         Err(refusal) => {
             let limit = refusal.rate_limited(now);
             trail.record(Event::new(EventKind::ExcessRateLimitExceeded).reason(limit.reason.as_str()));
-            return Ok(Err(Denial::RateLimited(limit)));
+            return Ok(Outcome::denied(Denial::RateLimited(limit), now));
         }
     };
     let right = match &live.account.password {
@@ -75,9 +76,11 @@ pub async fn reauthenticate(
     };
     if !right {
         trail.record(Event::new(EventKind::AuthnReauthenticateFail).reason("wrong_password"));
-        return settle_wrong(enders(deps), &live, (this_try, item), trail).await.map(Err);
+        let denial = settle_wrong(enders(deps), &live, (this_try, item), trail).await?;
+        return Ok(live.outcome(Err(denial)));
     }
-    issue(deps, asked, &live, (this_try, item, lanes.device.as_ref()), now, trail).await
+    let issued = issue(deps, asked, &live, (this_try, item, lanes.device.as_ref()), now, trail).await?;
+    Ok(live.outcome(issued))
 }
 
 /// Puts the session's successor in its place, while the try is settled.
@@ -109,6 +112,7 @@ async fn issue(
         idle_timeout: deps.policy.session.idle,
         device_lifetime: deps.policy.device_lifetime,
         password_change_required: false,
+        anomalies: Vec::new(),
     }))
 }
 

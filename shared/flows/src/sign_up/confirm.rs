@@ -37,8 +37,8 @@ pub async fn confirm(
     );
     let address = address?;
     let rate = Some(address.status());
-    if let Some(limit) = address.refusal(trail) {
-        return Ok(Outcome { rate, result: Err(Denial::RateLimited(limit)) });
+    if let Some(denial) = address.refusal(trail) {
+        return Ok(Outcome { rate, result: Err(denial) });
     }
     let granted =
         presented.zip(notice?).filter(|(presented, notice)| presented.proves(notice, NoticeKind::ConfirmSignUp, &deps.keys, now));
@@ -120,6 +120,7 @@ pub(super) async fn account(
         username: pending.username,
         first_name: pending.first_name,
         last_name: pending.last_name,
+        time_zone: None,
         role: Role::Regular,
         status: Status::Active,
         created_at: now,
@@ -155,8 +156,8 @@ pub async fn resend(
     );
     let address = address?;
     let rate = Some(address.status());
-    if let Some(limit) = address.refusal(trail) {
-        return Ok(Outcome { rate, result: Err(Denial::RateLimited(limit)) });
+    if let Some(denial) = address.refusal(trail) {
+        return Ok(Outcome { rate, result: Err(denial) });
     }
     // Where there is none, one that cannot be is read, so that the calls are the same.
     let latest = latest?.unwrap_or_else(|| NoticeId::new(deps.entropy.bytes()));
