@@ -71,7 +71,7 @@ fn dependencies_point_the_right_way() {
                 "session-validation",
             ],
             "palisade" => &["palisade-core", "palisade-cloud", "palisade-flows"],
-            "acceptance" => &["palisade-core", "palisade-edge", "palisade-local"],
+            "acceptance" => &["palisade", "palisade-core", "palisade-edge", "palisade-local"],
             "login" | "breach-check" | "password-change" | "signup" | "sessions" | "session-validation" => {
                 &["palisade-core", "palisade-edge", "palisade-flows"]
             }

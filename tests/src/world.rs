@@ -6,6 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use clap::Parser;
+use palisade::arguments::Arguments;
+use palisade::operator::Operator;
+use palisade::run;
 use palisade_local::{BreachService, ClockMode, Entry, Fault, NewAccount, Options, Payload, Stack};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode};
@@ -163,6 +167,20 @@ impl World {
     /// Moves the clock on, finely.
     pub fn advance_millis(&self, millis: u64) {
         self.stack.clock().expect("a manual clock").advance(Duration::from_millis(millis));
+    }
+
+    /// What `palisade` with these arguments prints for an operator called `root`, at this world's time.
+    pub async fn palisade(&self, arguments: &[&str]) -> Result<String, String> {
+        let all = [&["palisade"], arguments].concat();
+        let command = Arguments::try_parse_from(all).map_err(|error| error.to_string())?.command;
+        match run::without_a_deployment(command) {
+            Ok(done) => done,
+            Err(command) => {
+                let (settings, parts) = self.stack.operators().expect("the settings of the stack");
+                let operator = Operator::new(&settings, &parts, "root".into()).expect("an operator");
+                run::on_a_deployment(command, &operator).await
+            }
+        }
     }
 
     /// Injects `fault`.

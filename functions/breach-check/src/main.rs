@@ -15,6 +15,7 @@ async fn main() -> ExitCode {
 async fn start() -> Result<impl Fn(String, String) -> breach_check::Answering, Box<dyn Error + Send + Sync>> {
     let settings = environment::settings(breach_check::TABLES)?;
     telemetry::install(settings.log);
+    telemetry::announce(&settings);
     let deps = Arc::new(breach_check::Deps::new(&settings, &environment::parts()?)?);
     deps.warm_up().await;
     Ok(move |event, id| breach_check::invoke(Arc::clone(&deps), event, id))

@@ -15,6 +15,7 @@ async fn main() -> ExitCode {
 async fn start() -> Result<impl Fn(String, String) -> login::Answering, Box<dyn Error + Send + Sync>> {
     let settings = environment::settings(login::TABLES)?;
     telemetry::install(settings.log);
+    telemetry::announce(&settings);
     let deps = Arc::new(login::Deps::new(&settings, &environment::parts()?)?);
     deps.warm_up().await;
     Ok(move |event, id| login::invoke(Arc::clone(&deps), event, id))

@@ -15,6 +15,7 @@ async fn main() -> ExitCode {
 async fn start() -> Result<impl Fn(String, String) -> session_validation::Answering, Box<dyn Error + Send + Sync>> {
     let settings = environment::settings(session_validation::TABLES)?;
     telemetry::install(settings.log);
+    telemetry::announce(&settings);
     let deps = Arc::new(session_validation::Deps::new(&settings, &environment::parts()?)?);
     deps.warm_up().await;
     Ok(move |event, id| session_validation::invoke(Arc::clone(&deps), event, id))

@@ -15,6 +15,7 @@ async fn main() -> ExitCode {
 async fn start() -> Result<impl Fn(String, String) -> sessions::Answering, Box<dyn Error + Send + Sync>> {
     let settings = environment::settings(sessions::TABLES)?;
     telemetry::install(settings.log);
+    telemetry::announce(&settings);
     let deps = Arc::new(sessions::Deps::new(&settings, &environment::parts()?)?);
     deps.warm_up().await;
     Ok(move |event, id| sessions::invoke(Arc::clone(&deps), event, id))

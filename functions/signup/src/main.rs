@@ -15,6 +15,7 @@ async fn main() -> ExitCode {
 async fn start() -> Result<impl Fn(String, String) -> signup::Answering, Box<dyn Error + Send + Sync>> {
     let settings = environment::settings(signup::TABLES)?;
     telemetry::install(settings.log);
+    telemetry::announce(&settings);
     let deps = Arc::new(signup::Deps::new(&settings, &environment::parts()?)?);
     deps.warm_up().await;
     Ok(move |event, id| signup::invoke(Arc::clone(&deps), event, id))

@@ -1,4 +1,12 @@
 //! What the operators' command `palisade` does, apart from its terminal.
 
+mod accounts;
+pub mod arguments;
+mod blocks;
 pub mod dump;
+mod explain;
 pub mod import_django;
+pub mod operator;
+pub mod run;
+mod table;
+mod why;

@@ -134,7 +134,8 @@ fn readable(fields: &Map<String, Value>) -> String {
     let time = text("timestamp").split(['T', 'Z']).nth(1).unwrap_or_default();
     let what = if fields.contains_key("event") { text("event") } else { text("message") };
     let mut line = format!("{time} {:5} {} {what}", text("level"), text("target"));
-    let shown_already = ["timestamp", "level", "target", "event", "message", "severity", "request_id"];
+    let shown_already =
+        ["timestamp", "level", "target", "event", "message", "severity", "request_id", "decision_id", "decision", "_aws"];
     for (name, value) in fields.iter().filter(|(name, _)| !shown_already.contains(&name.as_str())) {
         let value = value.as_str().map_or_else(|| value.to_string(), |text| text.escape_debug().to_string());
         line.extend([" ", name, "=", &value]);

@@ -93,6 +93,8 @@ pub struct Stack {
     stop: Option<oneshot::Sender<()>>,
     served: Option<tokio::task::JoinHandle<std::io::Result<()>>>,
     emulator: Option<Arc<Emulator>>,
+    pairs: Vec<(String, String)>,
+    parts: Parts,
 }
 
 impl fmt::Debug for Stack {
@@ -149,7 +151,18 @@ impl Stack {
         });
         shared.functions.warm_up().await;
         let (gateway, stop, served) = serve(&shared, options.port).await?;
-        Ok(Self { shared, gateway, dynamodb, table_prefix, client, stop: Some(stop), served: Some(served), emulator })
+        Ok(Self {
+            shared,
+            gateway,
+            dynamodb,
+            table_prefix,
+            client,
+            stop: Some(stop),
+            served: Some(served),
+            emulator,
+            pairs: pairs.clone(),
+            parts,
+        })
     }
 
     /// The gateway's base URL.
@@ -185,6 +198,15 @@ impl Stack {
     /// A client for the same DynamoDB, past ledger and faults.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// What an operator's command is given to work on this stack.
+    ///
+    /// # Errors
+    /// Which settings are bad.
+    pub fn operators(&self) -> Result<(Settings, Parts), StackError> {
+        let settings = Settings::parse(self.pairs.clone(), &Table::ALL).map_err(|error| StackError(error.to_string()))?;
+        Ok((settings, self.parts.clone()))
     }
 
     /// Removes expired items, as DynamoDB does within days; only in the embedded one.

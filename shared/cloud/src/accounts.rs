@@ -1,5 +1,7 @@
 //! The accounts table: one item per account under its storage key.
 
+mod operate;
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::SdkError;

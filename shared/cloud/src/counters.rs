@@ -1,11 +1,13 @@
 //! The counters table: throttle lanes and the windows of addresses, each subject in a partition of its own, so that a hot victim never
 //! slows another.
 
+mod actions;
 mod baseline;
 mod blocks;
 mod grants;
 mod ip;
 mod lane;
+mod look;
 mod overall;
 mod users;
 
@@ -14,6 +16,7 @@ use palisade_core::settings::{Settings, Table};
 
 use crate::store::{Store, TableHandle};
 
+pub use actions::OperatorAction;
 pub use blocks::BlocksItem;
 pub use grants::{Pace, PacedBy};
 pub use lane::{LaneItem, LaneKey, Swap};

@@ -65,9 +65,12 @@ impl IpWindow {
     }
 }
 
-/// What a request takes places of at its address, beside the one among all requests.
+/// What a request takes places of at its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a counter of its own")]
 pub struct Places {
+    /// Among all requests (r34): every request does.
+    pub request: bool,
     /// Among sign-in requests (r36).
     pub auth: bool,
     /// Among failed logins (r35), given back when it was none.

@@ -28,7 +28,7 @@ pub struct Route {
 }
 
 const fn places(auth: bool, failure: bool, breach_check: bool) -> Places {
-    Places { auth, failure, breach_check }
+    Places { request: true, auth, failure, breach_check }
 }
 
 /// What a login takes: R34, R35 and R36.

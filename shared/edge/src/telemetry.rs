@@ -8,8 +8,8 @@ use std::sync::Mutex;
 
 use palisade_core::Timestamp;
 use palisade_core::event::{Event, EventKind, Severity, Target};
-use palisade_core::settings::LogLevel;
-use serde_json::{Map, Value};
+use palisade_core::settings::{LogLevel, Settings};
+use serde_json::{Map, Value, json};
 use tracing::Subscriber;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -75,6 +75,9 @@ fn write(event: &Event, seen: Option<&Seen>) {
             fields.insert("decision_id".to_owned(), Value::from(seen.request_id.as_str()));
         }
     }
+    if matches!(event.event, EventKind::LimitMonitored | EventKind::LimitsNotEnforced) {
+        fields.extend(metric("LimitsMonitored"));
+    }
     let line = Value::Object(fields);
     match (event.event.target(), severity) {
         (Target::Security, Severity::Info) => tracing::info!(target: "security", %line),
@@ -86,12 +89,26 @@ fn write(event: &Event, seen: Option<&Seen>) {
     }
 }
 
+/// One of the metric `name`, in CloudWatch's embedded metric format: no call, no permission, only members of the line.
+fn metric(name: &str) -> [(String, Value); 2] {
+    let metrics = json!([{ "Namespace": "Palisade", "Dimensions": [[]], "Metrics": [{ "Name": name, "Unit": "Count" }] }]);
+    let described = json!({ "Timestamp": now().millis(), "CloudWatchMetrics": metrics });
+    [("_aws".to_owned(), described), (name.to_owned(), Value::from(1))]
+}
+
 /// Installs the log of a deployed function: JSON on standard output, and a panic hook that tells the place only.
 pub fn install(level: LogLevel) {
     let subscriber = tracing_subscriber::registry().with(lines(level, std::io::stdout(), json));
     // Only fails when one is installed already, as in tests.
     drop(tracing::subscriber::set_global_default(subscriber));
     hide_panics();
+}
+
+/// Says at every start what should not stay so for long: limits that do not refuse.
+pub fn announce(settings: &Settings) {
+    if !settings.policy.enforced {
+        write(&Event::new(EventKind::LimitsNotEnforced).reason("PALISADE_LIMITS=monitor"), None);
+    }
 }
 
 /// From here on a panic is one event with the place; its message, which can hold anything, is dropped.

@@ -41,8 +41,7 @@ impl Counters {
     }
 
     fn baseline(&self, account: &AccountKey, now: Timestamp, change: &str, logins: AttributeValue) -> UpdateItemFluentBuilder {
-        let key = format!("account#{}#baseline", account.as_str());
-        let update = self.0.client.update_item().table_name(&self.0.name).key("counter", s(key));
+        let update = self.0.client.update_item().table_name(&self.0.name).key("counter", s(key(account)));
         update
             .update_expression(change)
             .expression_attribute_values(":logins", logins)
@@ -50,8 +49,12 @@ impl Counters {
     }
 }
 
+pub(super) fn key(account: &AccountKey) -> String {
+    format!("account#{}#baseline", account.as_str())
+}
+
 /// Entries that are none are left out.
-fn decode(item: Option<&Item>) -> Baseline {
+pub(super) fn decode(item: Option<&Item>) -> Baseline {
     let logins = item.and_then(|item| item.get("logins")?.as_ss().ok());
     logins.into_iter().flatten().filter_map(|login| Login::decode(login)).collect()
 }

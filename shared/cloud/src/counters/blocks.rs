@@ -1,14 +1,13 @@
 //! The networks that operators blocked: one bounded item that every environment reads now and then.
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Put};
 use palisade_core::Fault;
 use palisade_core::blocks::{Block, Blocks};
 
 use super::Counters;
 use crate::call::fault;
 use crate::item::{Item, n, number, s};
+use crate::transact::Write;
 
 const KEY: &str = "blocks";
 
@@ -29,23 +28,16 @@ impl Counters {
         Ok(BlocksItem { blocks: decode(&item), revision: number(&item, "revision") })
     }
 
-    /// Replaces the list `from` by `blocks`; whether it was still what was read.
-    pub async fn set_blocks(&self, from: &BlocksItem, blocks: &Blocks) -> Result<bool, Fault> {
+    /// Replaces the list `from` by `blocks`, unless somebody changed it since it was read.
+    pub fn set_blocks(&self, from: &BlocksItem, blocks: &Blocks) -> Result<Write, Fault> {
         let next = from.revision.unwrap_or(0).wrapping_add(1);
         let texts = blocks.iter().map(|block| AttributeValue::S(block.encode())).collect();
-        let put = self.0.client.put_item().table_name(&self.0.name);
+        let put = Put::builder().table_name(&self.0.name);
         let put = put.item("counter", s(KEY)).item("revision", n(next)).item("networks", AttributeValue::L(texts));
-        let put = match from.revision {
+        Write::put(match from.revision {
             None => put.condition_expression("attribute_not_exists(revision)"),
             Some(revision) => put.condition_expression("revision = :from").expression_attribute_values(":from", n(revision)),
-        };
-        match put.send().await {
-            Ok(_) => Ok(true),
-            Err(SdkError::ServiceError(error)) if matches!(error.err(), PutItemError::ConditionalCheckFailedException(_)) => {
-                Ok(false)
-            }
-            Err(error) => Err(fault("write of blocks in counters", &error)),
-        }
+        })
     }
 }
 

@@ -95,7 +95,7 @@ fn unreadable_or_fault<R>(error: &SdkError<UpdateItemError, R>) -> Result<IpCoun
 }
 
 /// The counts with this request's places, from the item before them.
-fn counts(window: &IpWindow, places: Places, before: Option<&Item>, name_tag: Option<&str>) -> IpCounts {
+pub(super) fn counts(window: &IpWindow, places: Places, before: Option<&Item>, name_tag: Option<&str>) -> IpCounts {
     let empty = Item::new();
     let before = before.unwrap_or(&empty);
     let with = |name: &str, taken: bool| count(before, name).saturating_add(u64::from(taken));
@@ -108,7 +108,7 @@ fn counts(window: &IpWindow, places: Places, before: Option<&Item>, name_tag: Op
     let is_new = name_tag.is_some_and(|tag| !names.iter().any(|known| known == tag));
     let distinct = names.len() + usize::from(is_new);
     IpCounts {
-        requests: with("requests", true),
+        requests: with("requests", places.request),
         auth_requests: with("auth_requests", places.auth),
         breach_checks: with("breach_checks", places.breach_check),
         failures,

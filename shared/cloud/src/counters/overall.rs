@@ -30,9 +30,7 @@ impl Counters {
             .expression_attribute_values(":successes", n(successes))
             .return_values(ReturnValue::AllNew);
         let reply = update.send().await.map_err(|error| fault("overall count in counters", &error))?;
-        let item = reply.attributes.unwrap_or_default();
-        let reported = item.contains_key("reported");
-        Ok(Overall { failures: count(&item, "failures"), successes: count(&item, "successes"), reported })
+        Ok(decode(&reply.attributes.unwrap_or_default()))
     }
 
     /// Marks in `hour` that operators were told.
@@ -46,8 +44,13 @@ impl Counters {
     }
 }
 
-fn key(hour: i64) -> String {
+pub(super) fn key(hour: i64) -> String {
     format!("failures#{hour}")
+}
+
+pub(super) fn decode(item: &Item) -> Overall {
+    let reported = item.contains_key("reported");
+    Overall { failures: count(item, "failures"), successes: count(item, "successes"), reported }
 }
 
 fn count(item: &Item, name: &str) -> u64 {

@@ -12,7 +12,7 @@ impl Counters {
     pub async fn add_requests(&self, account: &AccountKey, hour: i64, batch: u64) -> Result<u64, Fault> {
         let update = self.0.client.update_item().table_name(&self.0.name);
         let update = update
-            .key("counter", s(format!("user#{}#{hour}", account.as_str())))
+            .key("counter", s(key(account, hour)))
             .update_expression("SET expires_at = :ttl ADD requests :batch")
             .expression_attribute_values(":ttl", ttl(user_rate::end_of(hour + 1)))
             .expression_attribute_values(":batch", n(batch))
@@ -21,4 +21,8 @@ impl Counters {
         let total = reply.attributes.as_ref().and_then(|item| number(item, "requests"));
         total.ok_or_else(|| Fault::internal("a count of requests is no number"))
     }
+}
+
+pub(super) fn key(account: &AccountKey, hour: i64) -> String {
+    format!("user#{}#{hour}", account.as_str())
 }

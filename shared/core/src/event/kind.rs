@@ -26,8 +26,6 @@ pub enum EventKind {
     LimitsNotEnforced,
     /// A request came from an address that an operator blocked.
     AddressBlocked,
-    /// An operator changed something with the command line.
-    OperatorAction,
     /// A session was issued.
     SessionCreated,
     /// A session that was presented with a login ended.
@@ -90,7 +88,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind, for the documentation and its test.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 39] = [
         Self::AuthnLoginSuccess,
         Self::AuthnLoginFail,
         Self::ExcessRateLimitExceeded,
@@ -101,7 +99,6 @@ impl EventKind {
         Self::LimitMonitored,
         Self::LimitsNotEnforced,
         Self::AddressBlocked,
-        Self::OperatorAction,
         Self::SessionCreated,
         Self::SessionReplaced,
         Self::MaliciousCsrf,
@@ -158,7 +155,6 @@ impl EventKind {
             | Self::AnomalousLogin
             | Self::LimitMonitored
             | Self::AddressBlocked
-            | Self::OperatorAction
             | Self::ClientAddressMissing
             | Self::AuthnPasswordChangeFail
             | Self::AuthnGrantFail
@@ -201,7 +197,6 @@ impl EventKind {
             | Self::LimitMonitored
             | Self::LimitsNotEnforced
             | Self::AddressBlocked
-            | Self::OperatorAction
             | Self::MaliciousCsrf
             | Self::CookieAmbiguous
             | Self::InputMixedScripts

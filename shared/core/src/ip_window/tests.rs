@@ -11,7 +11,7 @@ fn counts(requests: u64, auth_requests: u64, failures: [u64; 4]) -> IpCounts {
     IpCounts { requests, auth_requests, breach_checks: 0, failures, names: 1, names_filled: false, reported: Vec::new() }
 }
 
-const LOGIN: Places = Places { auth: true, failure: true, breach_check: false };
+const LOGIN: Places = Places { request: true, auth: true, failure: true, breach_check: false };
 const NOON: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 #[test]

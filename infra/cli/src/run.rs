@@ -1,0 +1,56 @@
+//! From a command to what is printed.
+
+use palisade_core::Status;
+
+use crate::accounts::{self, New};
+use crate::arguments::{AccountCommand, Command};
+use crate::operator::Operator;
+use crate::{blocks, explain, why};
+
+/// What `command` prints, where it needs no deployment; the command itself where it does.
+///
+/// # Errors
+/// Why it was not carried out, for whoever typed it.
+pub fn without_a_deployment(command: Command) -> Result<Result<String, String>, Command> {
+    match command {
+        Command::Explain { id, log } => Ok(explain::explain(&id, &log)),
+        other => Err(other),
+    }
+}
+
+/// Carries `command` out on the deployment of `operator`, and returns what to print.
+///
+/// # Errors
+/// Why it was not carried out, for whoever typed it.
+pub async fn on_a_deployment(command: Command, operator: &Operator) -> Result<String, String> {
+    match command {
+        Command::Block { network, span } => blocks::block(operator, network, span).await,
+        Command::Unblock { network } => blocks::unblock(operator, network).await,
+        Command::Blocks => blocks::list(operator).await,
+        Command::Why { identifier, ip } => why::why(operator, &identifier, ip).await,
+        Command::Unlock { identifier } => accounts::unlock(operator, &identifier).await,
+        Command::Revoke { identifier, devices } => accounts::revoke(operator, &identifier, devices).await,
+        Command::Account { command } => account(command, operator).await,
+        Command::Actions => actions(operator).await,
+        Command::ImportDjango { .. } | Command::Explain { .. } => Err("this command is carried out elsewhere".to_owned()),
+    }
+}
+
+async fn account(command: AccountCommand, operator: &Operator) -> Result<String, String> {
+    match command {
+        AccountCommand::Create { identifier, email, role, time_zone } => {
+            accounts::create(operator, New { identifier, email, role: role.into(), time_zone }).await
+        }
+        AccountCommand::Role { identifier, role } => accounts::role(operator, &identifier, role.into()).await,
+        AccountCommand::Disable { identifier } => accounts::status(operator, &identifier, Status::Disabled).await,
+        AccountCommand::Enable { identifier } => accounts::status(operator, &identifier, Status::Active).await,
+        AccountCommand::Delete { identifier, account_id } => accounts::delete(operator, &identifier, &account_id).await,
+        AccountCommand::Export { identifier } => accounts::export(operator, &identifier).await,
+    }
+}
+
+async fn actions(operator: &Operator) -> Result<String, String> {
+    let actions = operator.counters.actions().await.map_err(|fault| fault.chain())?;
+    let lines = actions.iter().map(|action| format!("{} {} {} {}", action.at, action.operator, action.action, action.subject));
+    Ok(lines.collect::<Vec<_>>().join("\n"))
+}

@@ -1,0 +1,101 @@
+//! How often an account may ask, and what it costs to count.
+
+use acceptance::{Actor, Reply, World, WorldBuilder};
+use palisade_local::{Fault, Mode};
+use reqwest::Method;
+use serde_json::json;
+
+const NAME: &str = "alice@example.com";
+const PASSWORD: &str = "correct-Horse-7-battery";
+
+async fn with(builder: WorldBuilder) -> (World, Actor) {
+    let world = builder.setting("PALISADE_USER_REQUESTS_REGULAR", 50).start().await;
+    world.account(NAME, PASSWORD).await;
+    let session = world.stranger().login(NAME, PASSWORD).await.session();
+    (world, session)
+}
+
+async fn get(actor: &Actor, path: &str) -> Reply {
+    actor.send(Method::GET, path, None, Vec::new()).await
+}
+
+#[tokio::test]
+async fn r37_the_fifty_first_request_is_429_with_its_fields_until_the_hour_ends() {
+    let (world, session) = with(World::builder()).await;
+    let mut writes = 0.0;
+    for n in 1..=50 {
+        let reply = get(&session, "/session").await;
+        assert_eq!((reply.status(), reply.header("x-ratelimit-remaining")), (200, (50 - n).to_string().as_str()), "{n}");
+        writes += world.last_entry().write_units();
+    }
+    assert_eq!(writes, 2.0, "one write for twenty requests");
+    let refused = get(&session, "/session").await;
+    assert_eq!((refused.status(), refused.reason().as_str(), refused.header("retry-after")), (429, "user_rate_limit", "3600"));
+    assert_eq!((refused.header("x-ratelimit-limit"), refused.header("x-ratelimit-remaining")), ("50", "0"));
+    assert_eq!((world.last_entry().write_units(), world.last_entry().depth), (0.0, 1), "a refusal writes nothing");
+    assert!(session.event_names().contains(&"excess_rate_limit_exceeded".to_owned()));
+    assert_eq!(get(&session, "/sessions").await.status(), 429);
+    assert_eq!(session.send(Method::POST, "/logout", None, Vec::new()).await.status(), 204, "whoever leaves may");
+    world.advance(3_600);
+    let next = world.stranger().login(NAME, PASSWORD).await.session();
+    assert_eq!(get(&next, "/session").await.status(), 200);
+}
+
+#[tokio::test]
+async fn r37_behind_the_authorizer_it_is_a_denial_and_environments_learn_from_one_another() {
+    let (world, session) = with(World::builder()).await;
+    // Two environments count for themselves and tell one another with every batch.
+    let mut let_in = 0;
+    for _ in 0..60 {
+        let_in += usize::from(get(&session, "/protected").await.status() == 200);
+        let_in += usize::from(get(&session, "/session").await.status() == 200);
+    }
+    assert!((50..=50 + 2 * 20).contains(&let_in), "the limit and a batch for each environment: {let_in}");
+    assert_eq!((get(&session, "/protected").await.status(), get(&session, "/session").await.status()), (403, 429));
+}
+
+#[tokio::test]
+async fn r37_a_count_that_cannot_be_written_keeps_nobody_out_and_is_not_forgotten() {
+    for mode in [Mode::Error, Mode::Throttle, Mode::Timeout] {
+        let (world, session) = with(World::builder().short_timeouts()).await;
+        world.fault(Fault::always(mode).table("counters"));
+        for n in 0..50 {
+            assert_eq!(get(&session, "/session").await.status(), 200, "{mode:?}, {n}");
+        }
+        assert!(session.event_names().contains(&"dependency_failed".to_owned()), "{mode:?}");
+        assert_eq!(get(&session, "/session").await.status(), 429, "{mode:?}: it is counted here");
+        world.stack().faults().clear();
+    }
+}
+
+#[tokio::test]
+async fn monitor_mode_tells_and_counts_and_refuses_nobody() {
+    let (world, session) = with(World::builder().setting("PALISADE_LIMITS", "monitor")).await;
+    for _ in 0..51 {
+        assert_eq!(get(&session, "/session").await.status(), 200);
+    }
+    assert!(session.event_names().contains(&"limit_monitored".to_owned()));
+    let guesser = world.stranger();
+    for n in 0..30 {
+        assert_eq!(guesser.login(NAME, "wrong").await.status(), 401, "{n}");
+    }
+    assert_eq!(guesser.login(NAME, PASSWORD).await.status(), 200);
+    let reasons: Vec<_> =
+        guesser.events().iter().filter(|event| event["event"] == "limit_monitored").map(|event| event["reason"].clone()).collect();
+    for reason in ["login_delay", "failed_logins", "auth_rate_limit"] {
+        assert!(reasons.contains(&json!(reason)), "{reason}");
+    }
+    let told = guesser.events().into_iter().find(|event| event["event"] == "limit_monitored").expect("an event");
+    assert_eq!((&told["LimitsMonitored"], &told["decision"]["enforced"]), (&json!(1), &json!(false)), "a metric as well");
+    assert!(!guesser.event_names().contains(&"excess_rate_limit_exceeded".to_owned()));
+    assert_eq!(
+        world.items("incidents").await.iter().filter(|incident| incident["type"] == "brute_force").count(),
+        1,
+        "operators are told as ever"
+    );
+    let device = guesser.clone().device(&guesser.login(NAME, PASSWORD).await.cookie("__Host-device"));
+    for _ in 0..3 {
+        assert_eq!(device.login(NAME, "wrong").await.status(), 401);
+    }
+    assert_eq!(device.login(NAME, PASSWORD).await.status(), 200);
+}
