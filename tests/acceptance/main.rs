@@ -22,6 +22,7 @@ mod password_change;
 mod password_change_faults;
 mod password_rules;
 mod passwords;
+mod replay;
 mod reset;
 mod revocation;
 mod secrets;

@@ -43,7 +43,7 @@ async fn r37_the_fifty_first_request_is_429_with_its_fields_until_the_hour_ends(
 
 #[tokio::test]
 async fn r37_behind_the_authorizer_it_is_a_denial_and_environments_learn_from_one_another() {
-    let (world, session) = with(World::builder()).await;
+    let (_, session) = with(World::builder()).await;
     // Two environments count for themselves and tell one another with every batch.
     let mut let_in = 0;
     for _ in 0..60 {

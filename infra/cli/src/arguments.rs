@@ -8,6 +8,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 use palisade_core::{Role, Zone};
 
+use crate::replay::scenario::Scenario;
+
 /// Operates a Palisade deployment. Table names, keys, region, endpoint and credentials are read from the same variables as the functions
 /// read them from.
 #[derive(Debug, Parser)]
@@ -69,6 +71,35 @@ pub enum Command {
         /// The log: a file of JSON lines or what `aws logs filter-log-events` printed, `-` for standard input.
         #[arg(long)]
         log: PathBuf,
+    },
+    /// Plays the logins of a log under another policy and prints the difference.
+    Replay {
+        /// The log: a file of JSON lines.
+        log: PathBuf,
+        /// The other policy as TOML: settings in small letters without `PALISADE_`, such as `auth_requests_per_ip = 100`.
+        #[arg(long)]
+        policy: PathBuf,
+        /// Where to draw the attempts over time, as SVG.
+        #[arg(long)]
+        plot: Option<PathBuf>,
+    },
+    /// Makes up a log of an attack, or of ordinary people in an awkward place, to replay.
+    Scenario {
+        /// What happens.
+        #[arg(value_enum)]
+        scenario: Scenario,
+        /// Where to write the log.
+        #[arg(long)]
+        to: PathBuf,
+        /// The policy it is played against, as TOML; `seed` without it.
+        #[arg(long)]
+        policy: Option<PathBuf>,
+        /// How many attempts or people.
+        #[arg(long)]
+        size: Option<u32>,
+        /// The same seed makes the same log.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
     },
     /// Ends the delay of a name and opens it to unknown devices again.
     Unlock {

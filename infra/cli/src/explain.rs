@@ -25,7 +25,7 @@ pub(crate) fn explain(id: &str, path: &Path) -> Result<String, String> {
     Ok(found.into_iter().map(told).collect::<Vec<_>>().join("\n\n"))
 }
 
-/// The events of a log: one JSON object a line, or the messages of what CloudWatch Logs gave.
+/// The events of a log: one JSON object a line, or the messages of what `aws logs` gave.
 pub(crate) fn lines(text: &str) -> Vec<Value> {
     if let Ok(Value::Object(whole)) = serde_json::from_str(text)
         && let Some(Value::Array(events)) = whole.get("events")

@@ -7,6 +7,7 @@ pub mod dump;
 mod explain;
 pub mod import_django;
 pub mod operator;
+pub mod replay;
 pub mod run;
 mod table;
 mod why;

@@ -5,7 +5,7 @@ use palisade_core::Status;
 use crate::accounts::{self, New};
 use crate::arguments::{AccountCommand, Command};
 use crate::operator::Operator;
-use crate::{blocks, explain, why};
+use crate::{blocks, explain, replay, why};
 
 /// What `command` prints, where it needs no deployment; the command itself where it does.
 ///
@@ -14,6 +14,8 @@ use crate::{blocks, explain, why};
 pub fn without_a_deployment(command: Command) -> Result<Result<String, String>, Command> {
     match command {
         Command::Explain { id, log } => Ok(explain::explain(&id, &log)),
+        Command::Replay { log, policy, plot } => Ok(replay::replay(&log, &policy, plot.as_deref())),
+        Command::Scenario { scenario, to, policy, size, seed } => Ok(replay::make(scenario, policy.as_deref(), size, seed, &to)),
         other => Err(other),
     }
 }
@@ -32,7 +34,9 @@ pub async fn on_a_deployment(command: Command, operator: &Operator) -> Result<St
         Command::Revoke { identifier, devices } => accounts::revoke(operator, &identifier, devices).await,
         Command::Account { command } => account(command, operator).await,
         Command::Actions => actions(operator).await,
-        Command::ImportDjango { .. } | Command::Explain { .. } => Err("this command is carried out elsewhere".to_owned()),
+        Command::ImportDjango { .. } | Command::Explain { .. } | Command::Replay { .. } | Command::Scenario { .. } => {
+            Err("this command is carried out elsewhere".to_owned())
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use palisade_cloud::accounts::Found;
 use palisade_cloud::counters::LaneKey;
 use palisade_core::ip_window::{self, IpWindow};
 use palisade_core::throttle::{Lane, LaneRules};
-use palisade_core::{ClientIp, Status, Timestamp, route, user_rate};
+use palisade_core::{ClientIp, Policy, Status, Timestamp, route, user_rate};
 
 use crate::operator::Operator;
 use crate::table::Table;
@@ -14,55 +14,20 @@ use crate::table::Table;
 pub(crate) async fn why(operator: &Operator, identifier: &str, ip: Option<IpAddr>) -> Result<String, String> {
     let (_, key) = operator.key(identifier)?;
     let (now, policy) = (operator.now(), &operator.policy);
-    let common = LaneKey::common(&key);
-    let (found, lane, logins, overall) = tokio::join!(
-        operator.accounts.get(&key),
-        operator.counters.lane(&common, now, &policy.common_lane),
-        operator.counters.logins(&key),
-        operator.counters.overall(user_rate::hour_of(now)),
-    );
+    let (common, hour) = (LaneKey::common(&key), user_rate::hour_of(now));
     let chain = |fault: palisade_core::Fault| fault.chain();
-    let (found, lane, logins, overall) =
-        (found.map_err(chain)?, lane.map_err(chain)?, logins.map_err(chain)?, overall.map_err(chain)?);
-    let mut text =
-        vec![format!("policy {}, limits {}", policy.profile.as_str(), if policy.enforced { "enforced" } else { "only monitored" })];
-    text.push(format!("account {} ({})", status(&found, now, policy.password_max_age), operator.keys.pseudonym(key.as_str())));
-    let mut table = Table::new(["rule", "count", "limit", "until", "says"]);
+    let found = operator.accounts.get(&key).await.map_err(chain)?;
+    let lane = operator.counters.lane(&common, now, &policy.common_lane).await.map_err(chain)?.lane;
+    let logins = operator.counters.logins(&key).await.map_err(chain)?;
+    let overall = operator.counters.overall(hour).await.map_err(chain)?;
     let rules = &policy.anomaly;
-    table.row(delay_row(&lane.lane, &policy.common_lane, now));
-    table.row([
-        "failures in a row".to_owned(),
-        lane.lane.in_a_row().to_string(),
-        policy
-            .common_lane
-            .closes_at
-            .map_or_else(|| format!("{} is brute force", rules.failures_in_a_row), |closes| format!("{closes} closes")),
-        "a success or a reset".to_owned(),
-        if lane.lane.is_closed(&policy.common_lane) { "refuses unknown devices" } else { "passes" }.to_owned(),
-    ]);
-    table.row([
-        "logins of the hour".to_owned(),
-        logins.logins(now).to_string(),
-        rules.logins_per_hour.to_string(),
-        String::new(),
-        "never refuses".to_owned(),
-    ]);
-    table.row([
-        "addresses of the day".to_owned(),
-        logins.addresses(now).to_string(),
-        rules.addresses_per_day.to_string(),
-        String::new(),
-        "never refuses".to_owned(),
-    ]);
-    table.row([
-        "failures of everybody".to_owned(),
-        overall.failures.to_string(),
-        rules.failures_per_hour.to_string(),
-        user_rate::end_of(user_rate::hour_of(now)).to_string(),
-        "never refuses".to_owned(),
-    ]);
+    let mut table = Table::new(["rule", "count", "limit", "until", "says"]);
+    table.row(delay_row(&lane, &policy.common_lane, now));
+    table.row(in_a_row_row(&lane, policy));
+    table.row(never_refuses("logins of the hour", &logins.logins(now), rules.logins_per_hour));
+    table.row(never_refuses("addresses of the day", &logins.addresses(now), rules.addresses_per_day));
+    table.row(never_refuses("failures of everybody", &overall.failures, rules.failures_per_hour));
     if let Found::Account(account) = &found {
-        let hour = user_rate::hour_of(now);
         let requests = operator.counters.requests(&key, hour).await.map_err(chain)?;
         let limit = policy.user.of(account.role);
         table.row(limit_row("user_rate_limit", requests, limit, user_rate::end_of(hour), policy.enforced));
@@ -70,8 +35,21 @@ pub(crate) async fn why(operator: &Operator, identifier: &str, ip: Option<IpAddr
     if let Some(ip) = ip {
         address(operator, ClientIp::Known(ip), now, &mut table).await?;
     }
-    text.push(table.to_string());
-    Ok(text.join("\n"))
+    let enforced = if policy.enforced { "enforced" } else { "only monitored" };
+    let (pseudonym, status) = (operator.keys.pseudonym(key.as_str()), status(&found, now, policy.password_max_age));
+    Ok(format!("policy {}, limits {enforced}\naccount {status} ({pseudonym})\n{table}", policy.profile.as_str()))
+}
+
+fn in_a_row_row(lane: &Lane, policy: &Policy) -> [String; 5] {
+    let brute_force = || format!("{} is brute force", policy.anomaly.failures_in_a_row);
+    let limit = policy.common_lane.closes_at.map_or_else(brute_force, |closes_at| format!("{closes_at} closes"));
+    let says = if lane.is_closed(&policy.common_lane) { "refuses unknown devices" } else { "passes" };
+    let until = "a success or a reset".to_owned();
+    ["failures in a row".to_owned(), lane.in_a_row().to_string(), limit, until, says.to_owned()]
+}
+
+fn never_refuses(rule: &str, count: &impl ToString, limit: u64) -> [String; 5] {
+    [rule.to_owned(), count.to_string(), limit.to_string(), String::new(), "never refuses".to_owned()]
 }
 
 fn status(found: &Found, now: Timestamp, max_age: Option<std::time::Duration>) -> String {

@@ -27,6 +27,17 @@ pub enum BreachService {
     At(String),
 }
 
+impl BreachService {
+    /// Its URL, where the stack's own is at `offline`; `None` for the public one.
+    pub(crate) fn url<'a>(&'a self, offline: &'a str) -> Option<&'a str> {
+        match self {
+            Self::Offline => Some(offline),
+            Self::At(url) => Some(url),
+            Self::Live => None,
+        }
+    }
+}
+
 impl FromStr for BreachService {
     type Err = std::convert::Infallible;
 

@@ -24,7 +24,7 @@ use crate::faults::Faults;
 use crate::functions::Functions;
 use crate::hibp::Hibp;
 use crate::ledger::Ledger;
-use crate::options::{BreachService, ClockMode, Options};
+use crate::options::{ClockMode, Options};
 use crate::settings::settings_pairs;
 use crate::wire::Wire;
 use crate::{gateway, tables};
@@ -119,12 +119,7 @@ impl Stack {
         };
         let (dynamodb, table_prefix) = endpoint(&options, emulator.as_deref())?;
         let hibp = Hibp::start(options.hibp_port).await?;
-        let breach_service = match &options.breach {
-            BreachService::Offline => Some(hibp.url.as_str()),
-            BreachService::At(url) => Some(url.as_str()),
-            BreachService::Live => None,
-        };
-        let pairs = settings_pairs(&dynamodb, breach_service, &table_prefix, &options.settings);
+        let pairs = settings_pairs(&dynamodb, options.breach.url(&hibp.url), &table_prefix, &options.settings);
         let settings = || Settings::parse(pairs.clone(), &Table::ALL);
         let client = plain_client(&dynamodb);
         tables::create(&client, &table_prefix).await?;
@@ -135,10 +130,11 @@ impl Stack {
         let parts =
             Parts { clock: clock.clone(), entropy: environment::system_entropy(), credentials: credentials(), http: Some(wire) };
         let own = settings().map_err(|error| StackError(error.to_string()))?;
+        let (notices, keys) = (notices(&own, &parts)?, Arc::clone(&own.keys));
         let shared = Arc::new(Shared {
             functions: Functions::new(&settings, &parts)?,
-            notices: notices(&own, &parts)?,
-            keys: Arc::clone(&own.keys),
+            notices,
+            keys,
             hibp,
             payload: options.payload,
             clock,
@@ -151,18 +147,8 @@ impl Stack {
         });
         shared.functions.warm_up().await;
         let (gateway, stop, served) = serve(&shared, options.port).await?;
-        Ok(Self {
-            shared,
-            gateway,
-            dynamodb,
-            table_prefix,
-            client,
-            stop: Some(stop),
-            served: Some(served),
-            emulator,
-            pairs: pairs.clone(),
-            parts,
-        })
+        let (stop, served) = (Some(stop), Some(served));
+        Ok(Self { shared, gateway, dynamodb, table_prefix, client, stop, served, emulator, pairs: pairs.clone(), parts })
     }
 
     /// The gateway's base URL.
@@ -200,10 +186,7 @@ impl Stack {
         &self.client
     }
 
-    /// What an operator's command is given to work on this stack.
-    ///
-    /// # Errors
-    /// Which settings are bad.
+    /// What an operator's command is given to work on this stack; an error says which settings are bad.
     pub fn operators(&self) -> Result<(Settings, Parts), StackError> {
         let settings = Settings::parse(self.pairs.clone(), &Table::ALL).map_err(|error| StackError(error.to_string()))?;
         Ok((settings, self.parts.clone()))

@@ -9,7 +9,7 @@ use crate::timestamp::Timestamp;
 pub const MOST: usize = 100;
 
 /// A blocked network.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
     /// Which.
     pub network: IpNet,
@@ -79,7 +79,7 @@ impl Blocks {
     #[must_use]
     pub fn without(&self, network: IpNet, now: Timestamp) -> Self {
         let network = network.trunc();
-        Self(self.0.iter().filter(|block| block.network != network && now < block.until).cloned().collect())
+        Self(self.0.iter().filter(|block| block.network != network && now < block.until).copied().collect())
     }
 
     /// Each.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::anomaly::{self, Action, Anomaly};
 use crate::ip_window::RuleState;
 use crate::policy::Policy;
+use crate::timestamp::Timestamp;
 
 /// One rule as it stood.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,6 +30,8 @@ impl From<&RuleState> for Rule {
 /// What decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Decision {
+    /// When it was decided, in milliseconds since the epoch, by the clock that decides.
+    pub at: i64,
     /// The policy's profile.
     pub policy: &'static str,
     /// Whether limits refuse.
@@ -50,9 +53,10 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// Under `policy`, by `rules`.
-    pub fn by(policy: &Policy, rules: Vec<Rule>) -> Self {
+    /// Under `policy` at `now`, by `rules`.
+    pub fn by(policy: &Policy, now: Timestamp, rules: Vec<Rule>) -> Self {
         Self {
+            at: now.millis(),
             policy: policy.profile.as_str(),
             enforced: policy.enforced,
             rules,

@@ -40,6 +40,11 @@ impl IpWindow {
         Self { prefix, hour: seconds.div_euclid(HOUR_S), quarter: usize::try_from(quarter).unwrap_or(0) }
     }
 
+    /// Of which addresses.
+    pub fn prefix(&self) -> &IpPrefix {
+        &self.prefix
+    }
+
     /// The counter's key: `ip#<prefix>#<hours since the epoch>`.
     pub fn counter(&self) -> String {
         format!("ip#{}#{}", self.prefix.as_str(), self.hour)
@@ -80,7 +85,7 @@ pub struct Places {
 }
 
 /// What the counters say after this request took its places. A counter that can't be read counts as full.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IpCounts {
     /// All requests without a session.
     pub requests: u64,

@@ -226,6 +226,17 @@ impl Settings {
         })
     }
 
+    /// The policy alone out of `pairs`, which may hold nothing but what a policy is made of.
+    ///
+    /// # Errors
+    /// One error that names every bad and unknown variable and no value.
+    pub fn policy_of(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Policy, SettingsError> {
+        let mut read = Reader::new(pairs);
+        let policy = numbers::policy(&mut read);
+        read.refuse_unread();
+        read.finish(|| Some(policy))
+    }
+
     /// The name of `table`; `None` when it was neither required nor set.
     pub fn table(&self, table: Table) -> Option<&str> {
         self.tables.get(&table).map(String::as_str)

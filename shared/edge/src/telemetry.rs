@@ -89,7 +89,7 @@ fn write(event: &Event, seen: Option<&Seen>) {
     }
 }
 
-/// One of the metric `name`, in CloudWatch's embedded metric format: no call, no permission, only members of the line.
+/// One of the metric `name`, in `CloudWatch`'s embedded metric format: no call, no permission, only members of the line.
 fn metric(name: &str) -> [(String, Value); 2] {
     let metrics = json!([{ "Namespace": "Palisade", "Dimensions": [[]], "Metrics": [{ "Name": name, "Unit": "Count" }] }]);
     let described = json!({ "Timestamp": now().millis(), "CloudWatchMetrics": metrics });

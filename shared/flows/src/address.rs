@@ -120,7 +120,7 @@ impl Address {
     /// What decided: the limits of the address, and `more`.
     pub(crate) fn decision(&self, more: Vec<Rule>) -> Decision {
         let rules = ip_window::rules(&self.window, &self.counts, self.places, &self.policy.ip);
-        Decision::by(&self.policy, rules.iter().map(Rule::from).chain(more).collect())
+        Decision::by(&self.policy, self.now, rules.iter().map(Rule::from).chain(more).collect())
     }
 
     /// What the detectors get to know of it.

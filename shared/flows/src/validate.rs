@@ -147,7 +147,7 @@ impl Validator {
         let counted = self.users.count(&live.account, now);
         if let Some(limit) = counted.refusal {
             let kind = if self.policy.enforced { EventKind::ExcessRateLimitExceeded } else { EventKind::LimitMonitored };
-            let decision = Decision::by(&self.policy, vec![Rule::from(&counted.state)]);
+            let decision = Decision::by(&self.policy, now, vec![Rule::from(&counted.state)]);
             trail.record(Event::new(kind).reason(limit.reason.as_str()).decision(decision));
             if self.policy.enforced {
                 return Err(Denial::RateLimited(limit));

@@ -1,6 +1,6 @@
 //! Reads single settings and gathers what is wrong with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use super::{SETTINGS, SettingsError};
 /// The pairs, and the problems found so far.
 pub(super) struct Reader {
     values: BTreeMap<String, String>,
+    asked: BTreeSet<String>,
     problems: Vec<String>,
 }
 
@@ -19,7 +20,7 @@ impl Reader {
         let values: BTreeMap<_, _> = pairs.into_iter().filter(|(name, _)| ours(name)).collect();
         let known = |name: &str| SETTINGS.iter().any(|setting| setting.name == name);
         let unknown = values.keys().filter(|name| name.starts_with("PALISADE_") && !known(name));
-        Self { problems: unknown.map(|name| format!("{name} is no setting")).collect(), values }
+        Self { problems: unknown.map(|name| format!("{name} is no setting")).collect(), values, asked: BTreeSet::new() }
     }
 
     pub(super) fn raw(&self, name: &str) -> Option<&str> {
@@ -34,6 +35,7 @@ impl Reader {
     }
 
     pub(super) fn optional<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        self.asked.insert(name.to_owned());
         let value = self.values.get(name)?.trim();
         let parsed = if value.is_empty() { Err("is blank".into()) } else { parse(value) };
         parsed.map_err(|why| self.problem(format!("{name} {why}"))).ok()
@@ -87,6 +89,14 @@ impl Reader {
         let mut seconds = slot.as_secs();
         self.number(name, range, &mut seconds);
         *slot = Duration::from_secs(seconds);
+    }
+
+    /// Notes everything that nobody asked for.
+    pub(super) fn refuse_unread(&mut self) {
+        let unread: Vec<String> = self.values.keys().filter(|name| !self.asked.contains(*name)).cloned().collect();
+        for name in unread {
+            self.problem(format!("{name} does not belong here"));
+        }
     }
 
     /// What `build` gives when there was no problem.

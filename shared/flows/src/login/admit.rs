@@ -71,7 +71,7 @@ pub(super) async fn admit<'a>(
             let rules = vec![delay_rule(&lane, is_device)];
             let decision = match &address {
                 Ok(address) => address.decision(rules),
-                Err(_) => Decision::by(&deps.policy, rules),
+                Err(_) => Decision::by(&deps.policy, request.now, rules),
             };
             trail.record(Event::new(EventKind::ExcessRateLimitExceeded).reason(limit.reason.as_str()).decision(decision));
             Ok(Err(refused(address.ok().map(|address| address.refunded_status()), Denial::RateLimited(limit))))
@@ -147,7 +147,7 @@ pub(super) fn delay_rule(lane: &Lane, is_device: bool) -> Rule {
 }
 
 fn note_monitored(deps: &Deps, lane: &Lane, is_device: bool, (refusal, now): (Refusal, Timestamp), trail: &mut Trail) {
-    let decision = Decision::by(&deps.policy, vec![delay_rule(lane, is_device)]);
+    let decision = Decision::by(&deps.policy, now, vec![delay_rule(lane, is_device)]);
     let reason = refusal.rate_limited(now).reason.as_str();
     trail.record(Event::new(EventKind::LimitMonitored).reason(reason).decision(decision));
 }

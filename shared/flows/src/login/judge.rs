@@ -17,7 +17,7 @@ use crate::address::{Address, note_fault};
 pub(super) struct Known {
     address: Option<AddressFacts>,
     failures_in_a_row: u64,
-    known_device: bool,
+    has_device: bool,
 }
 
 impl Known {
@@ -25,7 +25,7 @@ impl Known {
         Self {
             address: address.and_then(Address::facts),
             failures_in_a_row: held.item.lane.in_a_row(),
-            known_device: held.device.is_some(),
+            has_device: held.device.is_some(),
         }
     }
 }
@@ -35,7 +35,7 @@ pub(super) fn decision(deps: &Deps, address: Option<&Address>, held: &Held<'_>) 
     let rules = vec![delay_rule(&held.item.lane, held.device.is_some())];
     match address {
         Some(address) => address.decision(rules),
-        None => Decision::by(&deps.policy, rules),
+        None => Decision::by(&deps.policy, held.this_try.now, rules),
     }
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn judge(
     trail: &mut Trail,
 ) -> Vec<Anomaly> {
     let zone = account.time_zone.as_ref().unwrap_or(&deps.policy.anomaly.zone);
-    let Known { address, failures_in_a_row, known_device } = known;
+    let Known { address, failures_in_a_row, has_device: known_device } = known;
     let baseline = baseline.map_err(|fault| note_fault(Err(fault), trail)).ok();
     let facts = LoginFacts { now, zone, baseline: baseline.as_ref(), address, failures_in_a_row, known_device };
     let anomalies = anomaly::detect(&facts, &deps.policy.anomaly);

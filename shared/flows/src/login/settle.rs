@@ -58,10 +58,7 @@ async fn fail(deps: &Deps, account: Option<&Account>, held: Held<'_>, client: &C
     let subject = account.map_or(client.name.as_str(), |account| account.subject.as_str());
     let occurrence = Occurrence::of(subject, IncidentKind::BruteForce, "one_account", client.ip.to_string(), now);
     let tell = async {
-        match is_brute_force {
-            true => deps.aside.run("write of incidents", deps.incidents.record(&occurrence)).await,
-            false => Ok(()),
-        }
+        if is_brute_force { deps.aside.run("write of incidents", deps.incidents.record(&occurrence)).await } else { Ok(()) }
     };
     if is_brute_force {
         trail.record(Event::new(EventKind::BruteForce).reason("one_account"));
@@ -130,10 +127,7 @@ async fn succeed(
     }
     let anomalies = judge::judge(deps, account, (facts, baseline, decision), (client.ip, now), trail).await;
     trail.record_session(EventKind::SessionCreated, deps.keys.pseudonym(&issued.session.key.secret_hash));
-    let is_breached = is_breached(breach, &deps.policy) == Some(true);
-    if is_breached {
-        trail.record(Event::new(EventKind::BreachedPassword).reason("change_required"));
-    }
+    let is_breached = tell_breach(breach, &deps.policy, trail);
     let password_change_required = is_breached || account.must_change(now, deps.policy.password_max_age).is_some();
     // A device whose lane is closed, or could not take this try, is not worth keeping.
     let device = held.device.map_or_else(|| Device::new(deps.entropy.bytes(), now), |device| device.renewed(now));
@@ -176,6 +170,15 @@ async fn keep_breached(deps: &Deps, account: &Account, breach: Option<Breach>) -
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the password must be changed for its breaches, told.
+fn tell_breach(breach: Option<Breach>, policy: &Policy, trail: &mut Trail) -> bool {
+    let is_breached = is_breached(breach, policy) == Some(true);
+    if is_breached {
+        trail.record(Event::new(EventKind::BreachedPassword).reason("change_required"));
+    }
+    is_breached
 }
 
 /// Whether the answer refuses the password; `None` without one.

@@ -1,0 +1,162 @@
+//! The login's limits over recorded attempts: the same pure rules as in the functions, one attempt after another, under the time of the log.
+//!
+//! What the log does not tell is not played: sign-ups and resets that share an address's limits, and attempts that overlapped.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
+use palisade_core::ip_window::{self, IpCounts, IpWindow, MAX_NAMES};
+use palisade_core::throttle::{Lane, LaneRules, Refusal, Verdict};
+use palisade_core::user_rate::hour_of;
+use palisade_core::{LimitReason, Policy, Timestamp, route};
+
+use super::attempt::Attempt;
+
+/// What an attempt came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Played {
+    /// Its password was tried.
+    Tried,
+    /// It was refused.
+    Refused(LimitReason),
+}
+
+/// What an attempt cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Password hashes.
+    pub hashes: u64,
+    /// DynamoDB read units.
+    pub reads: u64,
+    /// DynamoDB write units.
+    pub writes: u64,
+}
+
+impl Cost {
+    /// Of an attempt with a known device or without, by the budgets that the acceptance suite counts.
+    pub fn of(played: Played, right: bool, known_device: bool) -> Self {
+        let (hashes, writes) = match played {
+            Played::Tried if right => (1, 6),
+            Played::Tried => (1, 3),
+            Played::Refused(LimitReason::LoginDelay) => (0, 2),
+            Played::Refused(_) => (0, 1),
+        };
+        Self { hashes, reads: 2 + u64::from(known_device), writes }
+    }
+
+    /// With another's.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { hashes: self.hashes + other.hashes, reads: self.reads + other.reads, writes: self.writes + other.writes }
+    }
+}
+
+/// Addresses and accounts as one policy sees them.
+#[derive(Debug)]
+pub struct Simulation<'a> {
+    policy: &'a Policy,
+    windows: HashMap<String, Window>,
+    /// By the hash of their names: fixed, so that a run can be repeated.
+    lanes: HashMap<u64, Lane>,
+    hasher: BuildHasherDefault<DefaultHasher>,
+    hour: i64,
+}
+
+#[derive(Debug)]
+struct Window {
+    of: IpWindow,
+    counts: IpCounts,
+    names: HashSet<u64>,
+}
+
+impl<'a> Simulation<'a> {
+    /// Nothing has happened yet.
+    pub fn new(policy: &'a Policy) -> Self {
+        Self { policy, windows: HashMap::new(), lanes: HashMap::new(), hasher: BuildHasherDefault::default(), hour: i64::MIN }
+    }
+
+    /// Plays `attempt`.
+    pub fn play(&mut self, attempt: &Attempt) -> Played {
+        self.forget(attempt.at);
+        let account = self.hasher.hash_one(&attempt.account);
+        let device = attempt.device.as_ref().map(|device| self.hasher.hash_one((&attempt.account, device)));
+        let window = IpWindow::at(attempt.ip.prefix(), attempt.at);
+        self.take_places(&window, account);
+        if let Some(device) = device {
+            match self.reserve(device, attempt, &self.policy.device_lane) {
+                Ok(()) => return self.settle(device, attempt, &self.policy.device_lane, &window),
+                Err(Refusal::Delayed(_)) => return self.delayed(&window),
+                Err(Refusal::Closing(_) | Refusal::Closed) => {}
+            }
+        }
+        let counts = self.windows.get(attempt.ip.prefix().as_str()).map(|window| &window.counts);
+        let judged = counts.map(|counts| ip_window::assess(&window, counts, route::LOGIN, &self.policy.ip, attempt.at));
+        if let Some(limit) = judged.and_then(|verdict| verdict.refusal) {
+            return Played::Refused(limit.reason);
+        }
+        match self.reserve(account, attempt, &self.policy.common_lane) {
+            Ok(()) => self.settle(account, attempt, &self.policy.common_lane, &window),
+            Err(_) => self.delayed(&window),
+        }
+    }
+
+    fn take_places(&mut self, window: &IpWindow, name: u64) {
+        let key = window.prefix().as_str();
+        if self.windows.get(key).is_none_or(|known| known.of.counter() != window.counter()) {
+            let fresh = Window { of: window.clone(), counts: IpCounts::default(), names: HashSet::new() };
+            self.windows.insert(key.to_owned(), fresh);
+        }
+        let Some(known) = self.windows.get_mut(key) else { return };
+        if known.names.len() < MAX_NAMES {
+            known.names.insert(name);
+        }
+        known.counts.names = known.names.len();
+        known.counts.requests += 1;
+        known.counts.auth_requests += 1;
+        if let Some(failures) = known.counts.failures.get_mut(window.quarter()) {
+            *failures += 1;
+        }
+    }
+
+    fn give_back(&mut self, window: &IpWindow) {
+        if let Some(known) = self.windows.get_mut(window.prefix().as_str()) {
+            known.counts = std::mem::take(&mut known.counts).without_failure(window);
+        }
+    }
+
+    fn delayed(&mut self, window: &IpWindow) -> Played {
+        self.give_back(window);
+        Played::Refused(LimitReason::LoginDelay)
+    }
+
+    fn reserve(&mut self, lane: u64, attempt: &Attempt, rules: &LaneRules) -> Result<(), Refusal> {
+        let reserved = self.lanes.get(&lane).cloned().unwrap_or_default().reserve("", attempt.at, rules)?;
+        self.lanes.insert(lane, reserved);
+        Ok(())
+    }
+
+    fn settle(&mut self, lane: u64, attempt: &Attempt, rules: &LaneRules, window: &IpWindow) -> Played {
+        let verdict = if attempt.is_right() { Verdict::Success } else { Verdict::Failure };
+        if let Some(settled) = self.lanes.get(&lane).and_then(|held| held.settle("", verdict, attempt.at, rules)) {
+            self.lanes.insert(lane, settled);
+        }
+        if verdict == Verdict::Success {
+            self.give_back(window);
+        }
+        Played::Tried
+    }
+
+    /// Once an hour: what no longer matters.
+    fn forget(&mut self, now: Timestamp) {
+        let hour = hour_of(now);
+        if hour <= self.hour {
+            return;
+        }
+        self.hour = hour;
+        self.windows.retain(|_, known| known.of.expires_at() > now);
+        let rules = &self.policy.common_lane;
+        self.lanes.retain(|_, lane| {
+            lane.settled > lane.forgotten.min(lane.cleared) && lane.expires_at(rules).is_none_or(|end| end > now)
+        });
+    }
+}
