@@ -176,6 +176,23 @@ async fn a_hijack_that_cannot_be_written_refuses_all_the_same_and_is_written_at_
 }
 
 #[tokio::test]
+async fn invariant_9_a_hijack_ends_everything_at_once_also_where_incidents_or_notices_fail() {
+    for table in ["incidents", "notices"] {
+        let world = World::builder().short_timeouts().start().await;
+        world.account("alice@example.com", PASSWORD).await;
+        let owner = sign_in(&world, "203.0.113.7").await;
+        world.fault(Fault::always(Mode::Error).table(table));
+        let thief = owner.clone().moved_to("198.51.100.1");
+        assert_eq!(get(&thief).await.code(), "unauthenticated", "{table}");
+        assert_eq!(get(&owner).await.code(), "unauthenticated", "{table}: and by that it was dead already");
+        let hijacks = thief.event_names().into_iter().filter(|name| name == "session_hijacking").count();
+        assert_eq!(hijacks, 1, "{table}");
+        let left = world.items(if table == "incidents" { "notices" } else { "incidents" }).await;
+        assert_eq!(left.len(), 1, "{table}: the other one is written");
+    }
+}
+
+#[tokio::test]
 async fn operators_end_everybodys_sessions_with_one_setting() {
     let world = World::builder().setting("PALISADE_SESSIONS_NOT_BEFORE", 1_999_998_001).start().await;
     world.account("alice@example.com", PASSWORD).await;

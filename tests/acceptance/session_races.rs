@@ -195,15 +195,89 @@ async fn a_successor_is_bound_to_where_its_password_was_given() {
 }
 
 #[tokio::test]
-async fn of_two_logins_at_one_instant_the_one_that_is_answered_last_lives() {
+async fn of_two_logins_the_later_lives_and_of_two_at_one_instant_exactly_one() {
     let world = World::builder().setting("PALISADE_MAX_SESSIONS", 1).start().await;
     world.account("alice@example.com", PASSWORD).await;
     for _ in 0..5 {
-        let (older, newer) = (sign_in(&world).await, sign_in(&world).await);
+        world.advance_millis(1);
+        let older = sign_in(&world).await;
+        world.advance_millis(1);
+        let newer = sign_in(&world).await;
         assert_eq!([get(&older).await.status(), get(&newer).await.status()], [401, 200]);
         let ended = newer.events().into_iter().find(|event| event["event"] == "session_revoked").expect("told");
         assert!(ended["session"].is_string());
     }
+    let mut held = 0;
+    for _ in 0..5 {
+        world.advance_millis(1);
+        // Both have stored their session before either counts them.
+        world.fault(Fault::always(Mode::Hold).operation("Query").times(2));
+        let logins: Vec<_> = (0..2)
+            .map(|_| {
+                tokio::spawn({
+                    let world = world.clone();
+                    async move { sign_in(&world).await }
+                })
+            })
+            .collect();
+        world.held(held + 2).await;
+        held += 2;
+        world.stack().faults().release();
+        let mut statuses = Vec::new();
+        for login in logins {
+            statuses.push(get(&login.await.expect("no panic")).await.status());
+        }
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 401]);
+    }
+}
+
+#[tokio::test]
+async fn invariant_4_ending_all_holds_against_somebody_who_ends_only_the_others_meanwhile() {
+    for mode in [Mode::Hold, Mode::LostReply] {
+        let world = World::builder().nist().start().await;
+        world.account("alice@example.com", PASSWORD).await;
+        let (owner, thief) = (sign_in(&world).await, sign_in(&world).await);
+        world.fault(Fault::always(mode).operation("UpdateItem").table("accounts").times(1));
+        let ending = tokio::spawn({
+            let owner = owner.clone();
+            async move { owner.send(Method::DELETE, "/sessions?scope=all", None, Vec::new()).await.status() }
+        });
+        if mode == Mode::Hold {
+            world.held(1).await;
+            assert_eq!(thief.send(Method::DELETE, "/sessions?scope=others", None, Vec::new()).await.status(), 204);
+            world.stack().faults().release();
+        }
+        assert_eq!(ending.await.expect("no panic"), 204, "{mode:?}");
+        assert_eq!([get(&owner).await.status(), get(&thief).await.status()], [401, 401], "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn ending_the_others_from_another_network_goes_along_and_is_told() {
+    let world = World::builder().nist().start().await;
+    world.account("alice@example.com", PASSWORD).await;
+    let owner = sign_in(&world).await.moved_to("198.51.100.1");
+    world.advance(1);
+    assert_eq!(owner.send(Method::DELETE, "/sessions?scope=others", None, Vec::new()).await.status(), 204);
+    assert!(owner.event_names().contains(&"session_moved".to_owned()));
+    assert_eq!(world.items("sessions").await[0]["ip"], "198.51.100.1");
+}
+
+#[tokio::test]
+async fn a_replaced_token_is_recognised_as_long_as_a_session_can_live() {
+    let world =
+        World::builder().setting("PALISADE_SESSION_MAX_S", 30 * 86_400).setting("PALISADE_SESSION_IDLE_S", 86_400).start().await;
+    world.account("alice@example.com", PASSWORD).await;
+    let owner = sign_in(&world).await;
+    let successor = reauthenticate(&owner).await.session();
+    for _ in 0..3 {
+        world.advance(72_000);
+        world.stack().sweep();
+        assert_eq!(get(&successor).await.status(), 200);
+    }
+    assert_eq!(get(&owner).await.status(), 401);
+    assert_eq!(get(&successor).await.status(), 401, "everything ended");
 }
 
 #[tokio::test]

@@ -35,6 +35,11 @@ async fn r37_the_fifty_first_request_is_429_with_its_fields_until_the_hour_ends(
     assert_eq!((world.last_entry().write_units(), world.last_entry().depth), (0.0, 1), "a refusal writes nothing");
     assert!(session.event_names().contains(&"excess_rate_limit_exceeded".to_owned()));
     assert_eq!(get(&session, "/sessions").await.status(), 429);
+    let others = session.send(Method::DELETE, "/sessions?scope=others", None, Vec::new()).await;
+    assert_eq!(others.status(), 204, "what ends sessions is never shut by whoever holds another: {}", others.text);
+    let proof = session.post("/session/reauthenticate", &json!({ "password": PASSWORD })).await;
+    assert_eq!(proof.status(), 200, "{}", proof.text);
+    let session = proof.session();
     assert_eq!(session.send(Method::POST, "/logout", None, Vec::new()).await.status(), 204, "whoever leaves may");
     world.advance(3_600);
     let next = world.stranger().login(NAME, PASSWORD).await.session();

@@ -39,7 +39,7 @@ fn attempt(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> Result<(Att
         ip: request.client_ip,
         user_agent: request.user_agent(),
         device_token: session::device_token(request, trail),
-        presented: session::all_presented(request, trail),
+        presented: session::all_presented(request, trail)?,
     };
     Ok((attempt, body.mode))
 }

@@ -50,7 +50,10 @@ pub(crate) async fn log_out(deps: &Deps, request: &HttpRequest, trail: &mut Trai
     if let Err(denial) = checked.inspect_err(|_| trail.note(EventKind::MaliciousCsrf)) {
         return problem::denied(request, &denial);
     }
-    let presented = session::all_presented(request, trail);
+    let presented = match session::all_presented(request, trail) {
+        Ok(presented) => presented,
+        Err(denial) => return problem::denied(request, &denial),
+    };
     match sessions::log_out(&deps.flow, &presented, trail).await {
         Ok(()) => gone(),
         Err(fault) => problem::failed(request, &fault, trail),

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use palisade_core::account::MustChange;
 use palisade_core::hashing::{Normalization, SALT_BYTES, StoredPassword};
@@ -174,25 +174,21 @@ impl Accounts {
         Write::update(update)
     }
 
-    /// The same for the sessions alone, at once: one write whatever their number. Whether those of the version that was read have ended.
-    pub async fn end_sessions_now(&self, account: &Account) -> Result<bool, Fault> {
+    /// The same for the sessions alone, at once and whatever became of the account since it was read: one write whatever their number. An
+    /// addition, so that somebody who ends only the others at that moment keeps nothing alive; one that is repeated ends them twice.
+    pub async fn end_sessions_now(&self, account: &Account) -> Result<(), Fault> {
         let update = self.0.client.update_item().table_name(&self.0.name).key("account_key", s(account.key.as_str()));
         let update = update
-            .condition_expression("auth_version = :version")
-            .update_expression("SET auth_version = :next")
-            .expression_attribute_values(":version", n(account.auth_version))
-            .expression_attribute_values(":next", n(account.auth_version.wrapping_add(1)))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            .condition_expression("subject = :subject")
+            .update_expression("SET auth_version = auth_version + :one")
+            .expression_attribute_values(":subject", s(account.subject.as_str()))
+            .expression_attribute_values(":one", n(1));
         match update.send().await {
-            Ok(_) => Ok(true),
-            Err(SdkError::ServiceError(error)) => match error.err() {
-                // One version further: by us, whose answer was lost, or by somebody who wanted the same.
-                UpdateItemError::ConditionalCheckFailedException(failed) => {
-                    let found: Option<u64> = failed.item().and_then(|item| number(item, "auth_version"));
-                    Ok(found == Some(account.auth_version.wrapping_add(1)))
-                }
-                _ => Err(fault("update of accounts", &SdkError::ServiceError(error))),
-            },
+            Ok(_) => Ok(()),
+            // Gone, or somebody else's by now: so are the sessions.
+            Err(SdkError::ServiceError(error)) if matches!(error.err(), UpdateItemError::ConditionalCheckFailedException(_)) => {
+                Ok(())
+            }
             Err(error) => Err(fault("update of accounts", &error)),
         }
     }

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, Put, ReturnValue, Update};
 use palisade_core::assess::Seen;
 use palisade_core::policy::SessionRules;
-use palisade_core::session::{Session, SessionKey, Stored, TOMBSTONE_LIFETIME};
+use palisade_core::session::{Session, SessionKey, Stored, tombstone_lifetime};
 use palisade_core::settings::{Settings, Table};
 use palisade_core::{AccountKey, Fault, Timestamp, UserAgent};
 
@@ -64,26 +64,35 @@ impl Sessions {
         Err(Fault::unavailable("query of sessions", "more pages than are read"))
     }
 
-    /// Lets `session`, used at `now`, go along with its account to the version `to`, unless it was ended meanwhile.
-    pub fn follow(&self, session: &Session, to: u64, now: Timestamp, rules: &SessionRules) -> Result<Write, Fault> {
-        let update = Update::builder()
+    /// Lets `session`, used at `now` and with `moved` elsewhere, go along with its account to the version `to`, unless it was ended
+    /// meanwhile.
+    pub fn follow(
+        &self,
+        (session, moved): (&Session, Option<&Seen>),
+        to: u64,
+        now: Timestamp,
+        rules: &SessionRules,
+    ) -> Result<Write, Fault> {
+        let mut set = "SET auth_version = :to, last_seen = :now, expires_at = :ends".to_owned();
+        let mut update = Update::builder();
+        if let Some(seen) = moved {
+            set.push_str(MOVED);
+            update = update
+                .expression_attribute_values(":ip", s(seen.ip.to_string()))
+                .expression_attribute_values(":agent", s(seen.user_agent.stored()))
+                .expression_attribute_values(":hash", s(seen.user_agent.hash()));
+        }
+        let update = update
             .table_name(&self.0.name)
             .key("account_key", s(session.key.account_key.as_str()))
             .key("secret_hash", s(&session.key.secret_hash))
-            .update_expression("SET auth_version = :to, last_seen = :now, expires_at = :ends")
+            .update_expression(set)
             .condition_expression("auth_version = :from AND attribute_not_exists(replaced_at)")
             .expression_attribute_values(":to", n(to))
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":ends", ttl(ends_at(session, now, rules)))
             .expression_attribute_values(":from", n(session.auth_version));
         Write::update(update)
-    }
-
-    /// Connects by reading a session that does not exist.
-    pub async fn warm_up(&self) -> Result<(), Fault> {
-        let get = self.0.client.get_item().table_name(&self.0.name);
-        let get = get.key("account_key", s("warm-up")).key("secret_hash", s("warm-up"));
-        get.send().await.map(drop).map_err(|error| fault("warm-up read of sessions", &error))
     }
 
     /// Stores `session`, as part of a transaction.
@@ -112,9 +121,7 @@ impl Sessions {
         let update = match moved {
             None => update.update_expression("SET last_seen = :now, expires_at = :ends"),
             Some(seen) => update
-                .update_expression(
-                    "SET last_seen = :now, moved_at = :now, expires_at = :ends, ip = :ip, user_agent = :agent, user_agent_hash = :hash",
-                )
+                .update_expression(format!("SET last_seen = :now, expires_at = :ends{MOVED}"))
                 .expression_attribute_values(":ip", s(seen.ip.to_string()))
                 .expression_attribute_values(":agent", s(seen.user_agent.stored()))
                 .expression_attribute_values(":hash", s(seen.user_agent.hash())),
@@ -129,14 +136,14 @@ impl Sessions {
     }
 
     /// Leaves a tombstone in the place of `session`, unless it is no longer what was read: it carries the account's version after the rotation.
-    pub fn bury(&self, session: &Session, auth_version: u64, now: Timestamp) -> Result<Write, Fault> {
+    pub fn bury(&self, session: &Session, auth_version: u64, now: Timestamp, rules: &SessionRules) -> Result<Write, Fault> {
         let key = &session.key;
         let item = HashMap::from([
             ("account_key".to_owned(), s(key.account_key.as_str())),
             ("secret_hash".to_owned(), s(&key.secret_hash)),
             ("auth_version".to_owned(), n(auth_version)),
             ("replaced_at".to_owned(), millis(now)),
-            ("expires_at".to_owned(), ttl(now.plus(TOMBSTONE_LIFETIME))),
+            ("expires_at".to_owned(), ttl(now.plus(tombstone_lifetime(rules)))),
         ]);
         let put = Put::builder().table_name(&self.0.name).set_item(Some(item));
         Write::put(
@@ -162,6 +169,9 @@ impl Sessions {
         }
     }
 }
+
+/// What is written of a session that goes along to another place.
+const MOVED: &str = ", moved_at = :now, ip = :ip, user_agent = :agent, user_agent_hash = :hash";
 
 /// What [`Sessions::delete`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

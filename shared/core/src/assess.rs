@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::account::{Account, Status};
 use crate::client_ip::ClientIp;
 use crate::policy::SessionRules;
-use crate::session::{Session, TOMBSTONE_LIFETIME};
+use crate::session::{Session, tombstone_lifetime};
 use crate::timestamp::Timestamp;
 use crate::user_agent::{UserAgent, words_in_common};
 
@@ -110,8 +110,13 @@ pub fn assess(session: &Session, account: &Account, seen: Option<&Seen>, now: Ti
 }
 
 /// What the use of a replaced session means; `replaced_under` is the account's version after its rotation.
-pub fn assess_replaced(replaced_at: Timestamp, replaced_under: u64, account: &Account, now: Timestamp) -> Verdict {
-    let is_kept = now < replaced_at.plus(TOMBSTONE_LIFETIME);
+pub fn assess_replaced(
+    (replaced_at, replaced_under): (Timestamp, u64),
+    account: &Account,
+    now: Timestamp,
+    rules: &SessionRules,
+) -> Verdict {
+    let is_kept = now < replaced_at.plus(tombstone_lifetime(rules));
     let is_late = is_kept && now >= replaced_at.plus(REPLACED_GRACE);
     if is_late && account.auth_version == replaced_under { Verdict::Hijacking } else { Verdict::Ended }
 }

@@ -146,11 +146,6 @@ pub struct RateStatus {
     pub resets_at: Timestamp,
 }
 
-impl RateStatus {
-    /// Before anything was counted.
-    pub const NONE: Self = Self { limit: 0, remaining: 0, resets_at: Timestamp::EPOCH };
-}
-
 /// One limit as it stands: what decides, for the log and for whoever asks why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RuleState {

@@ -78,8 +78,10 @@ pub enum Stored {
     },
 }
 
-/// How long a rotation's tombstone is kept (CASES SE14).
-pub const TOMBSTONE_LIFETIME: Duration = Duration::from_hours(24);
+/// How long a rotation's tombstone is kept: a day (CASES SE14), or as long as a session can live where that is longer.
+pub fn tombstone_lifetime(rules: &SessionRules) -> Duration {
+    rules.absolute.max(Duration::from_hours(24))
+}
 
 /// A session just issued.
 #[derive(Debug)]

@@ -36,7 +36,11 @@ pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Cookie<'a> {
 /// Every value of the cookie `name` in `headers`.
 pub fn all<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
     let pairs = request::values(headers, COOKIE.as_str()).flat_map(|header| header.split(';'));
-    pairs.filter_map(|pair| pair.trim().split_once('=')).filter(move |(key, _)| *key == name).map(|(_, value)| value)
+    // No other white space: a browser keeps `\u{2000}__Host-session` from a sibling domain, which is another cookie.
+    pairs
+        .filter_map(|pair| pair.trim_matches([' ', '\t']).split_once('='))
+        .filter(move |(key, _)| *key == name)
+        .map(|(_, value)| value)
 }
 
 /// `Set-Cookie` of a session: no `Max-Age`, so that it goes with the browser.

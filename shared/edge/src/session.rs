@@ -5,7 +5,7 @@ use http::header::AUTHORIZATION;
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::secret::SecretText;
 use palisade_core::session::SessionKey;
-use palisade_core::{Denial, csrf};
+use palisade_core::{Denial, InvalidRequest, csrf};
 
 use crate::cookies::{self, Cookie};
 use crate::cross_site;
@@ -22,7 +22,7 @@ pub struct Presented {
     pub mode: Mode,
 }
 
-/// The most sessions that one request ends: more than any honest client presents.
+/// The most sessions that one request may present: more than any honest client does.
 const MOST_PRESENTED: usize = 4;
 
 /// The session of `request`, as a cookie or as a bearer token; where two are presented, none is taken for the caller's.
@@ -50,8 +50,11 @@ pub fn presented_in(headers: &HeaderMap, trail: &mut Trail) -> Option<Presented>
     Some(Presented { key: SessionKey::of_token(token)?, mode })
 }
 
-/// Every session that `request` presents, four at most: what a login and a logout end.
-pub fn all_presented(request: &HttpRequest, trail: &mut Trail) -> Vec<SessionKey> {
+/// Every session that `request` presents: what a login and a logout end.
+///
+/// # Errors
+/// More than four, of which the caller's own could be left alive.
+pub fn all_presented(request: &HttpRequest, trail: &mut Trail) -> Result<Vec<SessionKey>, Denial> {
     if cookies::find(&request.headers, cookies::SESSION) == Cookie::Ambiguous {
         trail.record(Event::new(EventKind::CookieAmbiguous).reason(cookies::SESSION));
     }
@@ -59,11 +62,11 @@ pub fn all_presented(request: &HttpRequest, trail: &mut Trail) -> Vec<SessionKey
     let tokens = bearers.chain(cookies::all(&request.headers, cookies::SESSION));
     let mut keys: Vec<SessionKey> = Vec::new();
     for key in tokens.filter_map(SessionKey::of_token) {
-        if keys.len() < MOST_PRESENTED && !keys.contains(&key) {
+        if !keys.contains(&key) {
             keys.push(key);
         }
     }
-    keys
+    if keys.len() > MOST_PRESENTED { Err(Denial::InvalidRequest(InvalidRequest::Headers)) } else { Ok(keys) }
 }
 
 /// The session of a request that changes something: from our own site, and with the session's own token where a cookie carries it.

@@ -249,7 +249,7 @@ async fn prepare(
     let notice = Notice::to_account(NoticeId::new(deps.entropy.bytes()), NoticeKind::PasswordChanged, account, now);
     let mut writes = choose::replace((&deps.accounts, &deps.history), account, entries, &new)?;
     writes.push(deps.sessions.put_new(&issued.session)?);
-    writes.push(deps.sessions.bury(session, auth_version, now)?);
+    writes.push(deps.sessions.bury(session, auth_version, now, &deps.policy.session)?);
     writes.push(deps.notices.put(&notice)?);
     let device = own_device.map_or_else(|| Device::new(deps.entropy.bytes(), now), |device| device.renewed(now));
     let granted = Granted {

@@ -15,15 +15,15 @@ use std::sync::Arc;
 
 use palisade_cloud::accounts::Found;
 use palisade_cloud::sessions::{Pair, SessionsWithAccounts};
-use palisade_cloud::{Accounts, Counters, Entropy, Incidents, Notices, Parts, Sessions, Store, Transacted, Transactions};
+use palisade_cloud::{Accounts, Counters, Entropy, Incidents, Notices, Parts, Sessions, Store, Transacted, Transactions, Write};
 use palisade_core::assess::{Seen, Touch, Verdict, assess, assess_replaced};
 use palisade_core::decision::{Decision, Rule};
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::incident::{IncidentKind, Occurrence};
-use palisade_core::ip_window::RateStatus;
 use palisade_core::notice::{Notice, NoticeId, NoticeKind};
 use palisade_core::session::{Session, SessionKey, Stored};
 use palisade_core::settings::{Settings, Table};
+use palisade_core::user_rate::Counted;
 use palisade_core::{Account, ClientIp, Denial, Fault, KeyRing, Policy, Timestamp};
 
 use crate::Outcome;
@@ -56,8 +56,8 @@ pub(crate) struct Validator {
 pub(crate) struct Live {
     pub(crate) session: Session,
     pub(crate) account: Account,
-    /// The limit of its account's requests as it stands.
-    pub(crate) rate: RateStatus,
+    /// The limit of its account's requests, with this one counted.
+    counted: Option<Counted>,
     /// Whether its use is to be written.
     due: Option<Touch>,
 }
@@ -65,7 +65,12 @@ pub(crate) struct Live {
 impl Live {
     /// What the request came to, with that limit.
     pub(crate) fn outcome<T>(&self, result: Result<T, Denial>) -> Outcome<T> {
-        Outcome { rate: Some(self.rate), result }
+        Outcome { rate: self.counted.as_ref().map(|counted| counted.state.status()), result }
+    }
+
+    /// Where it went along to, if that is to be written.
+    pub(crate) fn moved<'a>(&self, seen: &'a Seen) -> Option<&'a Seen> {
+        (self.due == Some(Touch::Elsewhere)).then_some(seen)
     }
 }
 
@@ -108,14 +113,15 @@ impl Validator {
         now: Timestamp,
         trail: &mut Trail,
     ) -> Result<Result<Live, Denial>, Fault> {
-        let looked = self.look(key, seen, now, trail).await?;
+        let looked = self.look(key, seen, now, trail).await?.and_then(|live| self.within_limits(live, now, trail));
         if let Ok(live) = &looked {
             self.touch(live, seen, now).await.tell(trail);
         }
         Ok(looked)
     }
 
-    /// The same without writing its use: for whoever does something else meanwhile, and calls [`Validator::touch`].
+    /// The same without writing its use, for whoever does something else meanwhile and calls [`Validator::touch`]; and never refused for
+    /// how often the account asks: what ends sessions or changes the password must not be shut by whoever holds another of them.
     ///
     /// # Errors
     /// As [`Validator::validate`].
@@ -139,21 +145,21 @@ impl Validator {
             // What moved the account on may have left this session alive, as the end of all others does: it is judged anew.
             None => self.look_once(key, seen, now, trail).await?.unwrap_or(Err(Denial::Unauthenticated)),
         };
-        Ok(looked.and_then(|live| self.count(live, now, trail)))
+        Ok(looked.map(|live| {
+            let counted = self.users.count(&live.account, now);
+            Live { counted: Some(counted), ..live }
+        }))
     }
 
-    /// Counts the request for its account (requirement r37); over the limit it is refused.
-    fn count(&self, live: Live, now: Timestamp, trail: &mut Trail) -> Result<Live, Denial> {
-        let counted = self.users.count(&live.account, now);
-        if let Some(limit) = counted.refusal {
-            let kind = if self.policy.enforced { EventKind::ExcessRateLimitExceeded } else { EventKind::LimitMonitored };
-            let decision = Decision::by(&self.policy, now, vec![Rule::from(&counted.state)]);
-            trail.record(Event::new(kind).reason(limit.reason.as_str()).decision(decision));
-            if self.policy.enforced {
-                return Err(Denial::RateLimited(limit));
-            }
-        }
-        Ok(Live { rate: counted.state.status(), ..live })
+    /// Over the limit of its account's requests (requirement r37) it is refused.
+    fn within_limits(&self, live: Live, now: Timestamp, trail: &mut Trail) -> Result<Live, Denial> {
+        let Some((state, limit)) = live.counted.as_ref().and_then(|counted| Some((counted.state, counted.refusal?))) else {
+            return Ok(live);
+        };
+        let kind = if self.policy.enforced { EventKind::ExcessRateLimitExceeded } else { EventKind::LimitMonitored };
+        let decision = Decision::by(&self.policy, now, vec![Rule::from(&state)]);
+        trail.record(Event::new(kind).reason(limit.reason.as_str()).decision(decision));
+        if self.policy.enforced { Err(Denial::RateLimited(limit)) } else { Ok(live) }
     }
 
     async fn look_once(&self, key: &SessionKey, seen: Option<&Seen>, now: Timestamp, trail: &mut Trail) -> Result<Looked, Fault> {
@@ -170,15 +176,15 @@ impl Validator {
         match session {
             None => Ok(Some(self.reject(key, trail))),
             Some(Stored::Tombstone { replaced_at, auth_version }) => {
-                if assess_replaced(replaced_at, auth_version, &account, now) != Verdict::Hijacking {
+                let replaced = (replaced_at, auth_version);
+                if assess_replaced(replaced, &account, now, &self.policy.session) != Verdict::Hijacking {
                     return Ok(Some(self.reject(key, trail)));
                 }
-                trail.record_session(EventKind::AuthnTokenReuse, self.keys.pseudonym(&key.secret_hash));
-                Ok(self.end_all(&account, "replaced_session", seen, now, trail).await)
+                Ok(Box::pin(self.end_all(&account, (EventKind::AuthnTokenReuse, key), seen, now, trail)).await)
             }
             Some(Stored::Session(session)) => {
                 let verdict = assess(&session, &account, seen, now, &self.policy.session);
-                Ok(self.act(verdict, Live { session, account, rate: RateStatus::NONE, due: None }, seen, now, trail).await)
+                Ok(self.act(verdict, Live { session, account, counted: None, due: None }, seen, now, trail).await)
             }
         }
     }
@@ -199,8 +205,8 @@ impl Validator {
                 Some(Err(Denial::Unauthenticated))
             }
             Verdict::Hijacking => {
-                trail.record_session(EventKind::SessionHijacking, session);
-                self.end_all(&live.account, "elsewhere", seen, now, trail).await
+                let what = (EventKind::SessionHijacking, &live.session.key);
+                Box::pin(self.end_all(&live.account, what, seen, now, trail)).await
             }
         }
     }
@@ -224,32 +230,42 @@ impl Validator {
         Ok(self.aside.run("touch of sessions", writing).await? && due == Touch::Elsewhere)
     }
 
-    /// Ends all sessions and devices of `account`, with an incident and a notice, all at once. Repeated by the next use of the token
-    /// when it fails: the request is refused either way.
+    /// Ends all sessions and devices of `account`, with an incident and a notice, all at once. Where that fails the sessions end alone:
+    /// nothing about incidents and notices decides. The request is refused either way. Its callers box it: it is rare, and large.
     async fn end_all(
         &self,
         account: &Account,
-        reason: &'static str,
+        (kind, key): (EventKind, &SessionKey),
         seen: Option<&Seen>,
         now: Timestamp,
         trail: &mut Trail,
     ) -> Looked {
         let ip = seen.map_or(ClientIp::Unknown, |seen| seen.ip);
+        let reason = if kind == EventKind::AuthnTokenReuse { "replaced_session" } else { "elsewhere" };
         let occurrence = Occurrence::about(account, IncidentKind::SessionHijacking, reason, ip.to_string(), now);
         let notice = Notice::to_account(NoticeId::new(self.entropy.bytes()), NoticeKind::SessionHijacking, account, now);
-        let writes =
+        let at_once =
             [self.accounts.end_sessions(account, true, now), self.incidents.upsert(&occurrence), self.notices.put(&notice)];
-        let written = match writes.into_iter().collect::<Result<Vec<_>, Fault>>() {
-            Ok(writes) => self.transactions.write(writes).await,
-            Err(fault) => Err(fault),
-        };
-        match written {
-            Ok(Transacted::Refused(_)) => None,
-            written => {
-                note_fault(written.map(drop), trail);
-                Some(Err(Denial::Unauthenticated))
+        let mut written = self.write(at_once).await;
+        if let Err(fault) = written {
+            note_fault(Err(fault), trail);
+            written = self.write([self.accounts.end_sessions(account, true, now)]).await;
+            if matches!(written, Ok(Transacted::Done)) {
+                note_fault(self.aside.run("incident of a hijack", self.incidents.record(&occurrence)).await, trail);
+                note_fault(self.aside.run("notice of a hijack", self.notices.send(&notice)).await, trail);
             }
         }
+        if matches!(written, Ok(Transacted::Refused(_))) {
+            return None;
+        }
+        // Told once it has happened, so that of many uses at once one is told.
+        trail.record_session(kind, self.keys.pseudonym(&key.secret_hash));
+        note_fault(written.map(drop), trail);
+        Some(Err(Denial::Unauthenticated))
+    }
+
+    async fn write<const WRITES: usize>(&self, writes: [Result<Write, Fault>; WRITES]) -> Result<Transacted, Fault> {
+        self.transactions.write(writes.into_iter().collect::<Result<Vec<_>, Fault>>()?).await
     }
 }
 

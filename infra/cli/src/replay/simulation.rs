@@ -51,6 +51,9 @@ impl Cost {
     }
 }
 
+/// The bit that tells a device's lane from everybody's.
+const DEVICE: u64 = 1 << 63;
+
 /// Addresses and accounts as one policy sees them.
 #[derive(Debug)]
 pub struct Simulation<'a> {
@@ -58,6 +61,8 @@ pub struct Simulation<'a> {
     windows: HashMap<String, Window>,
     /// By the hash of their names: fixed, so that a run can be repeated.
     lanes: HashMap<u64, Lane>,
+    /// Failures in a row of lanes at rest, which still count towards closing: two words for a name that nobody tries any more.
+    at_rest: HashMap<u64, u8>,
     hasher: BuildHasherDefault<DefaultHasher>,
     hour: i64,
 }
@@ -72,14 +77,21 @@ struct Window {
 impl<'a> Simulation<'a> {
     /// Nothing has happened yet.
     pub fn new(policy: &'a Policy) -> Self {
-        Self { policy, windows: HashMap::new(), lanes: HashMap::new(), hasher: BuildHasherDefault::default(), hour: i64::MIN }
+        Self {
+            policy,
+            windows: HashMap::new(),
+            lanes: HashMap::new(),
+            at_rest: HashMap::new(),
+            hasher: BuildHasherDefault::default(),
+            hour: i64::MIN,
+        }
     }
 
     /// Plays `attempt`.
     pub fn play(&mut self, attempt: &Attempt) -> Played {
         self.forget(attempt.at);
-        let account = self.hasher.hash_one(&attempt.account);
-        let device = attempt.device.as_ref().map(|device| self.hasher.hash_one((&attempt.account, device)));
+        let account = self.hasher.hash_one(&attempt.account) & !DEVICE;
+        let device = attempt.device.as_ref().map(|device| self.hasher.hash_one((&attempt.account, device)) | DEVICE);
         let window = IpWindow::at(attempt.ip.prefix(), attempt.at);
         self.take_places(&window, account);
         if let Some(device) = device {
@@ -130,8 +142,12 @@ impl<'a> Simulation<'a> {
     }
 
     fn reserve(&mut self, lane: u64, attempt: &Attempt, rules: &LaneRules) -> Result<(), Refusal> {
-        let reserved = self.lanes.get(&lane).cloned().unwrap_or_default().reserve("", attempt.at, rules)?;
-        self.lanes.insert(lane, reserved);
+        let at_rest = &mut self.at_rest;
+        let known = self.lanes.entry(lane).or_insert_with(|| {
+            let settled = at_rest.remove(&lane).map_or(0, u64::from);
+            Lane { settled, forgotten: settled, ..Lane::default() }
+        });
+        *known = known.reserve("", attempt.at, rules)?;
         Ok(())
     }
 
@@ -154,9 +170,16 @@ impl<'a> Simulation<'a> {
         }
         self.hour = hour;
         self.windows.retain(|_, known| known.of.expires_at() > now);
-        let rules = &self.policy.common_lane;
-        self.lanes.retain(|_, lane| {
-            lane.settled > lane.forgotten.min(lane.cleared) && lane.expires_at(rules).is_none_or(|end| end > now)
+        let Policy { common_lane, device_lane, .. } = self.policy;
+        let at_rest = &mut self.at_rest;
+        self.lanes.retain(|name, lane| {
+            let rules = if name & DEVICE == 0 { common_lane } else { device_lane };
+            let rests = lane.last_failure.is_none_or(|last| now >= last.plus(rules.memory).plus(rules.delay_cap));
+            let in_a_row = u8::try_from(lane.in_a_row()).unwrap_or(u8::MAX);
+            if rests && rules.closes_at.is_some() && in_a_row > 0 {
+                at_rest.insert(*name, in_a_row);
+            }
+            !rests
         });
     }
 }

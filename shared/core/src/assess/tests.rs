@@ -155,7 +155,7 @@ fn versions_status_and_the_marks_of_operators_end_it() {
 
 #[test]
 fn se14_se15_a_replaced_session_is_hijacking_after_ten_seconds_while_its_version_stands() {
-    let judge = |seconds, under| assess_replaced(NOON, under, &account(), after(seconds));
+    let judge = |seconds, under| assess_replaced((NOON, under), &account(), after(seconds), &Policy::seed().session);
     assert_eq!([judge(9, 7), judge(10, 7), judge(86_399, 7)], [Verdict::Ended, Verdict::Hijacking, Verdict::Hijacking]);
     assert_eq!(judge(86_400, 7), Verdict::Ended, "swept or not");
     assert_eq!(judge(10, 6), Verdict::Ended, "everything ended since");

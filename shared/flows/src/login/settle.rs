@@ -202,11 +202,12 @@ async fn end_oldest(
     trail: &mut Trail,
 ) -> Result<(), Fault> {
     let all = deps.sessions.of(&account.key).await?;
-    let is_other = |session: &Session| session.key != *own && session.is_alive(account, now, &deps.policy.session);
-    let mut others: Vec<Session> = all.into_iter().filter(is_other).collect();
-    others.sort_by_key(|session| std::cmp::Reverse(session.created_at));
-    let kept = usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(1);
-    let over: Vec<&Session> = others.iter().skip(kept).rev().take(MOST_ENDED).collect();
+    let mut alive: Vec<Session> = all.into_iter().filter(|session| session.is_alive(account, now, &deps.policy.session)).collect();
+    // One order for everybody, so that of two logins at once both keep the same: by age, then by what nobody chooses.
+    alive.sort_by(|a, b| (b.created_at, &b.key.secret_hash).cmp(&(a.created_at, &a.key.secret_hash)));
+    let kept = usize::try_from(most).unwrap_or(usize::MAX);
+    let is_over = |session: &&Session| session.key != *own;
+    let over: Vec<&Session> = alive.iter().skip(kept).filter(is_over).rev().take(MOST_ENDED).collect();
     let deleted = join_all(over.iter().map(|session| deps.sessions.delete(&session.key))).await;
     for (session, deleted) in over.into_iter().zip(deleted) {
         if deleted? == Deleted::Session {

@@ -27,13 +27,16 @@ pub enum Scope {
 /// A fault when the store failed: a session may go on.
 pub async fn log_out(deps: &Deps, keys: &[SessionKey], trail: &mut Trail) -> Result<(), Fault> {
     let deleted = join_all(keys.iter().map(|key| deps.sessions.delete(key))).await;
+    let mut done = Ok(());
     for (key, deleted) in keys.iter().zip(deleted) {
         trail.about(deps.keys.pseudonym(key.account_key.as_str()));
-        if deleted? == Deleted::Session {
-            trail.record_session(EventKind::SessionRevoked, deps.keys.pseudonym(&key.secret_hash));
+        match deleted {
+            Ok(Deleted::Session) => trail.record_session(EventKind::SessionRevoked, deps.keys.pseudonym(&key.secret_hash)),
+            Ok(Deleted::Nothing | Deleted::Replaced) => {}
+            Err(fault) => done = Err(fault),
         }
     }
-    Ok(())
+    done
 }
 
 /// Ends the session with the public `id`; whether there was one. Ending the one that asks is as well. One that is being replaced at that
@@ -49,11 +52,13 @@ pub async fn end_one(
     now: Timestamp,
     trail: &mut Trail,
 ) -> Result<Outcome<()>, Fault> {
-    let live = match in_full(deps, deps.validator.validate(key, Some(seen), now, trail).await?, now) {
+    let live = match in_full(deps, deps.validator.look(key, Some(seen), now, trail).await?, now) {
         Ok(live) => live,
         Err(denial) => return Ok(Outcome::denied(denial, now)),
     };
-    let named = alive(deps, &live.account, now).await?.into_iter().find(|session| deps.public_id(&session.key) == id);
+    let (all, touched) = tokio::join!(alive(deps, &live.account, now), deps.validator.touch(&live, Some(seen), now));
+    touched.tell(trail);
+    let named = all?.into_iter().find(|session| deps.public_id(&session.key) == id);
     let Some(session) = named else {
         return Ok(live.outcome(Err(Denial::NotFound)));
     };
@@ -82,17 +87,19 @@ pub async fn end_all(
         Err(denial) => return Ok(Outcome::denied(denial, now)),
     };
     let Live { session, account, .. } = &live;
-    let done = match scope {
+    match scope {
         Scope::All => deps.accounts.end_sessions_now(account).await?,
         Scope::Others => {
             let next = account.auth_version.wrapping_add(1);
-            let go_along = deps.sessions.follow(session, next, now, &deps.policy.session)?;
+            let go_along = deps.sessions.follow((session, live.moved(seen)), next, now, &deps.policy.session)?;
             let writes = vec![deps.accounts.end_sessions(account, false, now)?, go_along];
-            deps.transactions.write(writes).await? == Transacted::Done
+            if deps.transactions.write(writes).await? != Transacted::Done {
+                return Ok(live.outcome(Err(Denial::Conflict)));
+            }
+            if live.moved(seen).is_some() {
+                trail.record_session(EventKind::SessionMoved, deps.keys.pseudonym(&session.key.secret_hash));
+            }
         }
-    };
-    if !done {
-        return Ok(live.outcome(Err(Denial::Conflict)));
     }
     let reason = if scope == Scope::All { "all" } else { "others" };
     trail.record(Event::new(EventKind::SessionRevoked).reason(reason));

@@ -95,7 +95,8 @@ async fn issue(
     let Live { session, account, .. } = live;
     let secret = SecretBytes::new(deps.entropy.bytes());
     let issued = session::rotate(session, &asked.seen, account.auth_version, &secret, now, &deps.policy.session);
-    let writes = vec![deps.sessions.put_new(&issued.session)?, deps.sessions.bury(session, account.auth_version, now)?];
+    let bury = deps.sessions.bury(session, account.auth_version, now, &deps.policy.session)?;
+    let writes = vec![deps.sessions.put_new(&issued.session)?, bury];
     let (written, settled) = tokio::join!(deps.transactions.write(writes), this_try.settle(item, Verdict::Success));
     note_fault(settled.map(drop), trail);
     if written? != Transacted::Done {
