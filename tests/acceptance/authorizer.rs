@@ -208,6 +208,7 @@ const DECIDES: [&[&str]; 3] = [
     &[
         "/type",
         "/methodArn",
+        "/httpMethod",
         "/headers",
         "/headers/Authorization",
         "/headers/User-Agent",
@@ -259,6 +260,65 @@ async fn fields_that_decide(world: &World, nist: bool) {
 /// Whether nothing but the browser's name goes with the field: its cookies stand apart.
 fn is_browser(event: &str, path: &str) -> bool {
     path.eq_ignore_ascii_case("/headers/user-agent") || (path == "/headers" && event.contains("\"cookies\""))
+}
+
+/// The events that `aws_lambda_events` publishes, with a session's token, address and browser put into them; what they decide by stands in one
+/// place each.
+async fn published(world: &World, (name, event): (&String, &Value)) -> (String, Value) {
+    let mut event = event.clone();
+    let token = token(world, FIREFOX).await;
+    if event["type"] == "TOKEN" {
+        event["authorizationToken"] = json!(format!("Bearer {token}"));
+    } else {
+        event.as_object_mut().expect("an object").remove("multiValueHeaders");
+        let headers = event["headers"].as_object_mut().expect("headers");
+        headers.retain(|name, _| !name.eq_ignore_ascii_case("user-agent"));
+        headers.insert("user-agent".into(), json!(FIREFOX));
+        headers.insert("authorization".into(), json!(format!("Bearer {token}")));
+    }
+    for place in ["/requestContext/http/sourceIp", "/requestContext/identity/sourceIp"] {
+        event.pointer_mut(place).into_iter().for_each(|ip| *ip = json!(ADDRESS));
+    }
+    (name.clone(), event)
+}
+
+#[tokio::test]
+async fn i07_r61_published_events_are_let_in_with_a_live_token_and_without_any_field_that_decides_they_are_not() {
+    let unlimited =
+        World::builder().setting("PALISADE_AUTH_REQUESTS_PER_IP", 1_000_000).setting("PALISADE_REQUESTS_PER_IP", 1_000_000);
+    let world = unlimited.start().await;
+    world.account("alice@example.com", PASSWORD).await;
+    let file: Value = serde_json::from_str(include_str!("../vectors/authorizer_events.json")).expect("JSON");
+    for fixture in file["events"].as_object().expect("events") {
+        let (name, event) = published(&world, fixture).await;
+        let never = ["websocket", "rest_token"].contains(&name.as_str());
+        assert_eq!(lets_in(&world.stack().authorize(&event.to_string()).await), !never, "{name}");
+        let (ip, method, arn) = match name.starts_with("http_v2") {
+            true => ("/requestContext/http/sourceIp", "/requestContext/http/method", "/version"),
+            false => ("/requestContext/identity/sourceIp", "/httpMethod", "/methodArn"),
+        };
+        let decides = [ip, method, arn, "/type", "/headers/authorization", "/headers/user-agent"];
+        for path in paths(&event, "") {
+            let touches = decides.iter().any(|place| *place == path || place.starts_with(&format!("{path}/")));
+            for change in [without, with_null] {
+                let (_, live) = published(&world, fixture).await;
+                let let_in = lets_in(&world.stack().authorize(&change(&live, &path).to_string()).await);
+                assert!(!(let_in && (touches || never)), "{name} without {path}");
+                // A list with a null in it is misshapen.
+                let misshapen = path.rsplit('/').next().is_some_and(|last| last.parse::<usize>().is_ok());
+                assert!(let_in || touches || never || misshapen, "{name} needs {path}");
+            }
+        }
+    }
+    assert!(!acceptance::log::lines_with(world.name()).iter().any(|line| line["event"] == "handler_panicked"));
+}
+
+#[tokio::test]
+async fn i08_an_unreadable_header_is_nobodys() {
+    let world = world().await;
+    let mut event = live(&world, EVENTS[0]).await;
+    event["headers"]["x-odd"] = json!("a\u{7f}\u{0}b");
+    assert!(!lets_in(&world.stack().authorize(&event.to_string()).await));
 }
 
 #[tokio::test]

@@ -19,6 +19,38 @@ async fn world() -> World {
 }
 
 #[tokio::test]
+async fn se25_w12_a_cookie_whose_name_only_looks_like_ours_is_another_cookie() {
+    let world = World::start().await;
+    world.account("alice@example.com", "correct-Horse-7-battery").await;
+    let owner = world.stranger().login("alice@example.com", "correct-Horse-7-battery").await.session();
+    assert_eq!(owner.send(reqwest::Method::GET, "/session", None, Vec::new()).await.status(), 200);
+    for space in ['\u{85}', '\u{a0}', '\u{2000}', '\u{200a}', '\u{3000}'] {
+        let forged = format!("{space}__Host-session=AAAAAAAAAAAAAAAAAAAAAA.{}", "A".repeat(43));
+        let both = owner.clone().header("cookie", &forged);
+        let reply = both.send(reqwest::Method::GET, "/session", None, Vec::new()).await;
+        assert_ne!(reply.status(), 401, "{space:?}: it does not stand beside the owner's: {}", reply.text);
+        let alone = world.stranger().header("cookie", &forged.replace('A', "B"));
+        assert_ne!(alone.send(reqwest::Method::GET, "/session", None, Vec::new()).await.status(), 200, "{space:?}");
+    }
+}
+
+#[tokio::test]
+async fn se25_a_logout_among_more_sessions_than_anybody_has_is_refused_instead_of_leaving_one_alive() {
+    let world = World::start().await;
+    world.account("alice@example.com", "correct-Horse-7-battery").await;
+    let login = world.stranger().login("alice@example.com", "correct-Horse-7-battery").await;
+    let tossed: Vec<String> =
+        (0..4).map(|n| format!("__Host-session={}.{}", "A".repeat(22), format!("{n}{}", "A".repeat(42)))).collect();
+    let crowd = format!("{}; __Host-session={}", tossed.join("; "), login.cookie("__Host-session"));
+    let reply = world.stranger().header("cookie", &crowd).send(reqwest::Method::POST, "/logout", None, Vec::new()).await;
+    assert_eq!((reply.status(), reply.code().as_str()), (400, "invalid_request"));
+    let few = format!("{}; __Host-session={}", tossed[..3].join("; "), login.cookie("__Host-session"));
+    let reply = world.stranger().header("cookie", &few).send(reqwest::Method::POST, "/logout", None, Vec::new()).await;
+    assert_eq!(reply.status(), 204);
+    assert_eq!(login.session().send(reqwest::Method::GET, "/session", None, Vec::new()).await.status(), 401);
+}
+
+#[tokio::test]
 async fn w08_every_answer_carries_the_security_headers() {
     let world = world().await;
     let client = world.stranger();

@@ -3,7 +3,7 @@
 //! Trigger: API Gateway's REQUEST authorizer events of HTTP APIs (payload 2.0 and 1.0) and REST APIs, and TOKEN events of REST APIs where a
 //! setting accepts that they carry nothing to bind a session to. Outcomes: whoever a live session belongs to, with `account_id`,
 //! `session_id`, `role` and `auth_time` for the functions behind; else the refusal of that form, one constant for every reason, also when
-//! the store fails, the deadline passes or the handler panics. Tables: accounts, sessions (read, write), incidents and notices (write).
+//! the store fails, the deadline passes or the handler panics. Tables: accounts, sessions, counters (read, write), incidents and notices (write).
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;

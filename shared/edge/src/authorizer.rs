@@ -94,29 +94,37 @@ pub fn read(event: &str, policies: bool, trusted_proxies: &[IpNet]) -> Asked {
 fn asked(raw: RawEvent, nobody: Asked, trusted_proxies: &[IpNet]) -> Asked {
     let context = raw.request_context.unwrap_or_default();
     let http = context.http.unwrap_or_default();
-    let is_v2 = raw.version.as_deref() == Some("2.0");
-    let arn = if is_v2 { raw.route_arn } else { raw.method_arn };
-    let bare_token = match raw.r#type.as_deref() {
-        Some("TOKEN") => raw.authorization_token.or(Some(String::new())),
-        Some("REQUEST") => None,
+    let identity = context.identity.unwrap_or_default();
+    // Exactly the forms that are documented; a WebSocket's connection, which would outlive its session, is none of them.
+    let (is_token, method, source_ip, arn) = match (raw.version.as_deref(), raw.r#type.as_deref()) {
+        (Some("2.0"), Some("REQUEST")) => (false, http.method, http.source_ip, raw.route_arn),
+        (Some("1.0") | None, Some("REQUEST")) => (false, raw.http_method, identity.source_ip, raw.method_arn),
+        (None, Some("TOKEN")) => (true, Some(String::new()), None, raw.method_arn),
         _ => return nobody,
+    };
+    let Some(method) = method else {
+        return Asked { arn, ..nobody };
+    };
+    let source_ip = source_ip.and_then(|ip| ip.parse::<IpAddr>().ok());
+    let known = Asked {
+        client_ip: ClientIp::resolve(source_ip, std::iter::empty(), &[]),
+        path: raw.raw_path.or(raw.path).unwrap_or_default(),
+        request_id: context.request_id,
+        method,
+        arn,
+        bare_token: is_token.then(|| raw.authorization_token.unwrap_or_default()),
+        ..nobody
     };
     let headers =
         headers(raw.headers.unwrap_or_default(), raw.multi_value_headers.unwrap_or_default(), raw.cookies.unwrap_or_default());
-    let Ok(headers) = headers else {
-        return Asked { arn, ..nobody };
-    };
-    let source_ip = if is_v2 { http.source_ip } else { context.identity.and_then(|identity| identity.source_ip) };
-    let source_ip = source_ip.and_then(|ip| ip.parse::<IpAddr>().ok());
-    Asked {
-        client_ip: ClientIp::resolve(source_ip, request::values(&headers, "x-forwarded-for"), trusted_proxies),
-        method: if is_v2 { http.method } else { raw.http_method }.unwrap_or_default(),
-        path: raw.raw_path.or(raw.path).unwrap_or_default(),
-        request_id: context.request_id,
-        arn,
-        bare_token,
-        headers,
-        ..nobody
+    match headers {
+        // Nobody's, and the log still says where from.
+        Err(_) => known,
+        Ok(headers) => Asked {
+            client_ip: ClientIp::resolve(source_ip, request::values(&headers, "x-forwarded-for"), trusted_proxies),
+            headers,
+            ..known
+        },
     }
 }
 
