@@ -64,6 +64,21 @@ async fn r44_r49_the_eleventh_login_within_an_hour_is_unusual_and_an_hour_later_
 }
 
 #[tokio::test]
+async fn what_is_only_somewhat_unusual_is_a_notice_and_no_incident() {
+    let world = World::builder().nist().start().await;
+    world.account(NAME, PASSWORD).await;
+    let home = world.stranger();
+    let device = known(&home, &home.login(NAME, PASSWORD).await);
+    for _ in 2..=10 {
+        device.login(NAME, PASSWORD).await;
+    }
+    assert!(kinds(&world).await.is_empty());
+    assert_eq!(anomalies(&device.login(NAME, PASSWORD).await), ["high_frequency_logins", "unusual_time_login"]);
+    assert_eq!((kinds(&world).await, world.last_entry().depth), (vec!["anomalous_login".to_owned()], 4));
+    assert!(world.items("incidents").await.is_empty());
+}
+
+#[tokio::test]
 async fn r45_the_hour_is_that_of_the_account_else_of_the_deployment() {
     let world = World::builder().nist().setting("PALISADE_TIME_ZONE", "America/New_York").start().await;
     let berlin = NewAccount {
@@ -183,6 +198,31 @@ async fn a07_a_busy_morning_is_no_attack() {
         world.stranger().login(&name, PASSWORD).await;
     }
     assert!(world.items("incidents").await.is_empty(), "as many failures, and more successes");
+}
+
+#[tokio::test]
+async fn al10_a_storm_of_failures_is_one_incident_for_each_subject_and_window() {
+    let world = World::builder().nist().start().await;
+    world.account(NAME, PASSWORD).await;
+    let storm = world.stranger();
+    for n in 0..300 {
+        // One address at many names, many addresses at one name, and both at once.
+        storm.login(&format!("person-{}@example.com", n % 40), "wrong").await;
+        world.stranger().login(NAME, "wrong").await;
+        world.advance(1);
+    }
+    let mut told: Vec<_> = world
+        .items("incidents")
+        .await
+        .iter()
+        .map(|incident| format!("{} {}", incident["type"].as_str().expect("a word"), incident["reason"].as_str().expect("a word")))
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        ["brute_force all_accounts", "brute_force one_account", "brute_force one_address", "username_enumeration many_names"]
+    );
+    assert!(world.notices().await.is_empty(), "and nobody is mailed");
 }
 
 #[tokio::test]

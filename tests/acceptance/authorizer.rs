@@ -129,7 +129,7 @@ async fn r61_an_event_without_an_address_is_refused_without_a_call_and_ends_noth
 }
 
 #[tokio::test]
-async fn e14_unknown_expired_revoked_and_malformed_tokens_are_one_answer_per_form() {
+async fn r28_e14_unknown_expired_revoked_and_malformed_tokens_are_one_answer_per_form() {
     let world = world().await;
     let forms = EVENTS.map(|event| serde_json::from_str::<Value>(event).expect("JSON"));
     let dead = format!("AAAAAAAAAAAAAAAAAAAAAA.{}", "A".repeat(43));

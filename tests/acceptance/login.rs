@@ -46,7 +46,7 @@ async fn bearer_mode_returns_both_tokens_and_sets_no_cookie() {
 }
 
 #[tokio::test]
-async fn se29_what_is_stored_of_a_session_is_no_token() {
+async fn r23_se29_what_is_stored_of_a_session_is_no_token() {
     let world = World::start().await;
     world.account("alice@example.com", PASSWORD).await;
     let reply = world.stranger().login("alice@example.com", PASSWORD).await;

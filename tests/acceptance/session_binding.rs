@@ -44,7 +44,7 @@ async fn se08_another_address_ten_minutes_later_ends_this_session_in_seed_and_is
 }
 
 #[tokio::test]
-async fn se09_another_address_and_browser_within_a_minute_end_everything_with_one_incident_and_one_notice() {
+async fn r31_se09_another_address_and_browser_within_a_minute_end_everything_with_one_incident_and_one_notice() {
     for nist in [false, true] {
         let world = world(nist).await;
         let device = world.stranger().login("alice@example.com", PASSWORD).await.cookie("__Host-device");

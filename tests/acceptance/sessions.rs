@@ -230,7 +230,7 @@ async fn r29_a_use_is_written_at_most_once_a_minute_and_validation_is_two_reads(
 }
 
 #[tokio::test]
-async fn se19_a_session_lives_for_a_day_of_uses_and_an_hour_without() {
+async fn r27_se19_a_session_lives_for_a_day_of_uses_and_an_hour_without() {
     let world = world().await;
     let owner = sign_in(&world).await;
     for _ in 0..28 {

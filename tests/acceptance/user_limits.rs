@@ -1,6 +1,7 @@
 //! How often an account may ask, and what it costs to count.
 
 use acceptance::{Actor, Reply, World, WorldBuilder};
+use palisade_core::route::{Limits, ROUTES};
 use palisade_local::{Fault, Mode};
 use reqwest::Method;
 use serde_json::json;
@@ -9,10 +10,14 @@ const NAME: &str = "alice@example.com";
 const PASSWORD: &str = "correct-Horse-7-battery";
 
 async fn with(builder: WorldBuilder) -> (World, Actor) {
-    let world = builder.setting("PALISADE_USER_REQUESTS_REGULAR", 50).start().await;
+    let world = builder.start().await;
     world.account(NAME, PASSWORD).await;
     let session = world.stranger().login(NAME, PASSWORD).await.session();
     (world, session)
+}
+
+fn fifty() -> WorldBuilder {
+    World::builder().setting("PALISADE_USER_REQUESTS_REGULAR", 50)
 }
 
 async fn get(actor: &Actor, path: &str) -> Reply {
@@ -21,7 +26,7 @@ async fn get(actor: &Actor, path: &str) -> Reply {
 
 #[tokio::test]
 async fn r37_the_fifty_first_request_is_429_with_its_fields_until_the_hour_ends() {
-    let (world, session) = with(World::builder()).await;
+    let (world, session) = with(fifty()).await;
     let mut writes = 0.0;
     for n in 1..=50 {
         let reply = get(&session, "/session").await;
@@ -47,8 +52,37 @@ async fn r37_the_fifty_first_request_is_429_with_its_fields_until_the_hour_ends(
 }
 
 #[tokio::test]
+async fn r37_each_route_with_a_session_is_refused_over_the_limit_or_never_as_the_table_says() {
+    for route in ROUTES.iter().filter(|route| matches!(route.limits, Limits::Session | Limits::OwnSession)) {
+        let (_, session) = with(World::builder().setting("PALISADE_USER_REQUESTS_REGULAR", 1)).await;
+        assert_eq!(get(&session, "/session").await.status(), 200);
+        let body = match route.path {
+            "/session/reauthenticate" => Some(json!({ "password": PASSWORD })),
+            "/password/change" => Some(json!({ "current_password": PASSWORD, "new_password": "Violet-Kettle-9-harbour" })),
+            _ => None,
+        };
+        let path = route
+            .path
+            .replace("{id}", "none")
+            .replace("/sessions", if route.path == "/sessions" { "/sessions?scope=others" } else { "/sessions" });
+        let reply = match body {
+            Some(body) => session.post(&path, &body).await,
+            None => session.send(route.method.parse().expect("a method"), &path, None, Vec::new()).await,
+        };
+        let expected = match (route.limits, route.path) {
+            (Limits::Session, _) => 429,
+            (_, "/sessions") => 204,
+            (_, "/sessions/{id}") => 404,
+            _ => 200,
+        };
+        assert_eq!(reply.status(), expected, "{route:?}: {}", reply.text);
+        assert!(!reply.header("x-ratelimit-limit").is_empty(), "{route:?} tells its limit");
+    }
+}
+
+#[tokio::test]
 async fn r37_behind_the_authorizer_it_is_a_denial_and_environments_learn_from_one_another() {
-    let (_, session) = with(World::builder()).await;
+    let (_, session) = with(fifty()).await;
     // Two environments count for themselves and tell one another with every batch.
     let mut let_in = 0;
     for _ in 0..60 {
@@ -62,7 +96,7 @@ async fn r37_behind_the_authorizer_it_is_a_denial_and_environments_learn_from_on
 #[tokio::test]
 async fn r37_a_count_that_cannot_be_written_keeps_nobody_out_and_is_not_forgotten() {
     for mode in [Mode::Error, Mode::Throttle, Mode::Timeout] {
-        let (world, session) = with(World::builder().short_timeouts()).await;
+        let (world, session) = with(fifty().short_timeouts()).await;
         world.fault(Fault::always(mode).table("counters"));
         for n in 0..50 {
             assert_eq!(get(&session, "/session").await.status(), 200, "{mode:?}, {n}");
@@ -75,7 +109,7 @@ async fn r37_a_count_that_cannot_be_written_keeps_nobody_out_and_is_not_forgotte
 
 #[tokio::test]
 async fn monitor_mode_tells_and_counts_and_refuses_nobody() {
-    let (world, session) = with(World::builder().setting("PALISADE_LIMITS", "monitor")).await;
+    let (world, session) = with(fifty().setting("PALISADE_LIMITS", "monitor")).await;
     for _ in 0..51 {
         assert_eq!(get(&session, "/session").await.status(), 200);
     }

@@ -10,8 +10,11 @@ pub enum Limits {
     Gateway,
     /// Places of the address.
     Address(Places),
-    /// A session, and on top what the route's flow counts for the account.
+    /// A session, whose account's requests are limited (R37).
     Session,
+    /// A session, whose account's requests are counted but never refused here: what ends sessions, proves or changes the password has
+    /// limits of its own (R42 and four changes a day, or nothing to guess), and must not be shut by whoever holds another session.
+    OwnSession,
 }
 
 /// A route.
@@ -48,16 +51,16 @@ pub const ROUTES: &[Route] = &[
     route("login", "GET", "/health", Limits::Gateway),
     route("sessions", "POST", "/logout", Limits::Gateway),
     route("sessions", "GET", "/session", Limits::Session),
-    route("sessions", "POST", "/session/reauthenticate", Limits::Session),
+    route("sessions", "POST", "/session/reauthenticate", Limits::OwnSession),
     route("sessions", "GET", "/sessions", Limits::Session),
-    route("sessions", "DELETE", "/sessions", Limits::Session),
-    route("sessions", "DELETE", "/sessions/{id}", Limits::Session),
+    route("sessions", "DELETE", "/sessions", Limits::OwnSession),
+    route("sessions", "DELETE", "/sessions/{id}", Limits::OwnSession),
     route("breach-check", "POST", "/breach-check", Limits::Address(BREACH_CHECK)),
     route("signup", "POST", "/signup", Limits::Address(SIGN_UP)),
     route("signup", "POST", "/signup/confirm", Limits::Address(SIGN_UP)),
     route("signup", "POST", "/signup/resend", Limits::Address(SIGN_UP)),
     route("password-change", "GET", "/password/policy", Limits::Gateway),
-    route("password-change", "POST", "/password/change", Limits::Session),
+    route("password-change", "POST", "/password/change", Limits::OwnSession),
     route("password-change", "POST", "/password/reset/request", Limits::Address(SIGN_UP)),
     route("password-change", "POST", "/password/reset", Limits::Address(SIGN_UP)),
 ];
