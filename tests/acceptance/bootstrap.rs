@@ -1,7 +1,7 @@
 //! The built `login` binary against a Lambda Runtime API: what is deployed, with its own start.
 
 use acceptance::World;
-use acceptance::runtime_api::{Lambda, LocalStack, Outcome, run_to_end};
+use acceptance::runtime_api::{Lambda, LocalStack, Outcome, run_to_end, run_with};
 use palisade_local::settings_pairs;
 use serde_json::{Value, json};
 
@@ -171,6 +171,22 @@ async fn the_local_stacks_keys_are_refused_where_dynamodb_is_elsewhere() {
     let (succeeded, printed) = run_to_end("login", &variables).await;
     assert!(!succeeded);
     assert!(printed.contains("PALISADE_SECRET is the local stack's"), "{printed}");
+}
+
+#[tokio::test]
+async fn a_start_that_does_not_enforce_limits_is_a_critical_event_with_a_metric_and_palisade_answers_from_its_variables() {
+    let world = World::start().await;
+    for function in ["login", "session-validation"] {
+        let mut lambda = Lambda::start(function, &variables(&world, &[("PALISADE_LIMITS", "monitor")])).await;
+        lambda.call("{}").await;
+        let printed = lambda.stop().await;
+        let line = printed.lines().find(|line| line.contains("limits_not_enforced")).expect("told");
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!((&line["severity"], &line["LimitsMonitored"]), (&json!("critical"), &json!(1)), "{function}");
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "Palisade");
+    }
+    let (done, printed) = run_with("palisade", &["why", "nobody@example.com"], &variables(&world, &[])).await;
+    assert!(done && printed.contains("does not exist") && printed.contains("login_delay"), "{printed}");
 }
 
 #[tokio::test]

@@ -154,11 +154,15 @@ async fn an_account_is_changed_switched_off_and_on_exported_and_deleted() {
     assert_eq!(current(&second).await.status(), 401, "what was ended stays ended");
     let third = session(&world).await;
     world.advance(1);
+    done(&world, &["account", "time-zone", NAME, "Asia/Tokyo"]).await;
+    assert_eq!(current(&third).await.status(), 200, "nothing ends for that");
+    world.advance(1);
     let exported: Value = serde_json::from_str(&done(&world, &["account", "export", NAME]).await).expect("JSON");
     assert_eq!(
         (&exported["identifier"], &exported["role"], &exported["status"]),
         (&json!(NAME), &json!("staff"), &json!("active"))
     );
+    assert_eq!(exported["time_zone"], "Asia/Tokyo");
     assert!(exported["sessions"].as_array().is_some_and(|sessions| !sessions.is_empty()));
     let stored = world.items("accounts").await;
     let text = exported.to_string();
@@ -171,10 +175,40 @@ async fn an_account_is_changed_switched_off_and_on_exported_and_deleted() {
     assert_eq!((current(&third).await.status(), world.stranger().login(NAME, PASSWORD).await.status()), (401, 401));
     assert!(world.items("accounts").await.is_empty() && world.items("sessions").await.is_empty());
     let actions = done(&world, &["actions"]).await;
-    let words: Vec<&str> = actions.lines().filter_map(|line| line.split(' ').nth(2)).collect();
-    assert_eq!(words, ["role_staff", "disable", "enable", "delete"], "{actions}");
-    assert!(actions.lines().all(|line| line.contains(" root ")));
+    let words: Vec<&str> = actions.lines().skip(1).filter_map(|line| line.split_whitespace().nth(2)).collect();
+    assert_eq!(words, ["role_staff", "disable", "enable", "time_zone", "delete", "deleted"], "{actions}");
+    assert!(actions.lines().skip(1).all(|line| line.contains(" root ")));
     assert!(!actions.contains("alice"), "nobody's name is in it");
+}
+
+#[tokio::test]
+async fn a_device_known_under_a_deleted_account_is_a_stranger_to_whoever_has_the_name_next() {
+    let world = world().await;
+    let actor = world.stranger();
+    let device = actor.clone().device(&actor.login(NAME, PASSWORD).await.cookie("__Host-device"));
+    let exported: Value = serde_json::from_str(&done(&world, &["account", "export", NAME]).await).expect("JSON");
+    world.advance(1);
+    done(&world, &["account", "delete", NAME, "--account-id", exported["account_id"].as_str().expect("an id")]).await;
+    let sign_up = json!({ "email": NAME, "password": "Violet-Kettle-9-harbour" });
+    assert_eq!(world.stranger().post("/signup", &sign_up).await.status(), 202);
+    let confirm = json!({ "token": world.grant("confirm_sign_up").await, "password": "Violet-Kettle-9-harbour" });
+    assert_eq!(world.stranger().post("/signup/confirm", &confirm).await.status(), 201);
+    let login = device.login(NAME, "Violet-Kettle-9-harbour").await;
+    assert!(login.json()["anomalies"].as_array().is_some_and(|all| all.contains(&json!("new_device"))), "{}", login.text);
+}
+
+#[tokio::test]
+async fn a_delete_that_was_cut_off_is_finished_by_another_run() {
+    let world = world().await;
+    let live = session(&world).await;
+    let exported: Value = serde_json::from_str(&done(&world, &["account", "export", NAME]).await).expect("JSON");
+    let delete = ["account", "delete", NAME, "--account-id", exported["account_id"].as_str().expect("an id")];
+    world.fault(palisade_local::Fault::always(palisade_local::Mode::Error).operation("DeleteItem"));
+    assert!(world.palisade(&delete).await.is_err());
+    assert_eq!(current(&live).await.status(), 401, "the sessions ended first");
+    world.stack().faults().clear();
+    done(&world, &delete).await;
+    assert!(world.items("accounts").await.is_empty() && world.items("sessions").await.is_empty());
 }
 
 #[tokio::test]
@@ -192,7 +226,14 @@ async fn explain_says_what_decided_a_request_by_the_id_in_its_answer() {
     let plain = directory.join(format!("{}.log", world.name()));
     std::fs::write(&plain, lines.join("\n")).expect("a log");
     let told = done(&world, &["explain", &id, "--log", &plain.to_string_lossy()]).await;
-    for part in ["excess_rate_limit_exceeded", "login_delay", "failed_logins", "policy: nist, limits enforced", "POST /login"] {
+    for part in [
+        "excess_rate_limit_exceeded",
+        "login_delay",
+        "failed_logins",
+        "policy: nist, limits enforced",
+        "POST /login",
+        "tries_at_once",
+    ] {
         assert!(told.contains(part), "{part}: {told}");
     }
     let messages: Vec<Value> = lines.iter().map(|line| json!({ "message": line })).collect();

@@ -41,7 +41,11 @@ async fn played(world: &World, attempts: &[Attempt]) {
         let found = match reply.status() {
             200 => Recorded::Success,
             401 => Recorded::Failure,
-            429 => Recorded::Refused,
+            429 => {
+                let Some(Recorded::Refused(reason)) = attempt.recorded else { panic!("{attempt:?}: {}", reply.text) };
+                assert_eq!(reply.reason(), reason.as_str(), "attempt {n}");
+                Recorded::Refused(reason)
+            }
             other => panic!("{other}: {}", reply.text),
         };
         assert_eq!(Some(found), attempt.recorded, "attempt {n}, {attempt:?}: {}", reply.text);
@@ -55,7 +59,7 @@ async fn played(world: &World, attempts: &[Attempt]) {
 async fn every_scenario_comes_out_on_the_system_as_the_replay_plays_it() {
     let sizes = [
         (Scenario::Stuffing, 150),
-        (Scenario::Spray, 60),
+        (Scenario::Spray, 120),
         (Scenario::LowAndSlow, 250),
         (Scenario::LockTheBoss, 250),
         (Scenario::NatOffice, 60),
@@ -67,8 +71,21 @@ async fn every_scenario_comes_out_on_the_system_as_the_replay_plays_it() {
             let world = if nist { builder.nist() } else { builder }.start().await;
             let attempts = attempts(scenario, &policy, size);
             played(&world, &attempts).await;
-            let hashes = attempts.iter().filter(|attempt| attempt.recorded != Some(Recorded::Refused)).count();
+            let hashes = attempts.iter().filter(|attempt| !matches!(attempt.recorded, Some(Recorded::Refused(_)))).count();
             assert_eq!(usize::try_from(world.hashes()), Ok(hashes), "{scenario:?}: one hash for each that is tried");
+            let incidents = world.items("incidents").await;
+            let mut told: Vec<&str> = incidents.iter().filter_map(|incident| incident["type"].as_str()).collect();
+            told.sort_unstable();
+            told.dedup();
+            let expected: &[&str] = match (scenario, nist) {
+                (Scenario::Stuffing | Scenario::Spray, true) => &["anomalous_login", "brute_force", "username_enumeration"],
+                (Scenario::Stuffing | Scenario::Spray, false) => &["brute_force", "username_enumeration"],
+                (Scenario::LowAndSlow | Scenario::LockTheBoss, _) => &["brute_force"],
+                (Scenario::NatOffice, false) => &["brute_force", "username_enumeration"],
+                (Scenario::NatOffice, true) => &["username_enumeration"],
+                (Scenario::MobileHopping, _) => &[],
+            };
+            assert_eq!(told, expected, "{scenario:?}, nist: {nist}");
         }
     }
 }

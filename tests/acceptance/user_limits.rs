@@ -104,6 +104,13 @@ async fn r37_a_count_that_cannot_be_written_keeps_nobody_out_and_is_not_forgotte
         assert!(session.event_names().contains(&"dependency_failed".to_owned()), "{mode:?}");
         assert_eq!(get(&session, "/session").await.status(), 429, "{mode:?}: it is counted here");
         world.stack().faults().clear();
+        let (world, session) = with(fifty().short_timeouts()).await;
+        // An answer that fails is asked for twice, one that does not come only once.
+        world.fault(Fault::always(mode).table("counters").times(if mode == Mode::Timeout { 1 } else { 2 }));
+        for _ in 0..40 {
+            get(&session, "/session").await;
+        }
+        assert_eq!(world.counter("user#").await.expect("a count")["requests"], "40", "{mode:?}: with the next batch");
     }
 }
 

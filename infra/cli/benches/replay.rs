@@ -34,7 +34,7 @@ fn open(path: &Path) -> (BufReader<File>, ProgressBar) {
 fn replayed(path: &Path, attempts: u32) -> Duration {
     let (log, bar) = open(path);
     let start = Instant::now();
-    let comparison = compare(log, &Policy::nist(), &bar).unwrap();
+    let comparison = compare(log, &Policy::nist().into(), &bar).unwrap();
     bar.finish_and_clear();
     assert_eq!(comparison.attempts, u64::from(attempts));
     start.elapsed()

@@ -7,7 +7,7 @@ use palisade_cloud::counters::LaneKey;
 use palisade_core::account::MustChange;
 use palisade_core::hashing;
 use palisade_core::history::Past;
-use palisade_core::{Account, Fault, Password, Role, Status, Subject, Timestamp, Zone};
+use palisade_core::{Account, Fault, Identifier, Password, Role, Status, Subject, Zone};
 use serde_json::json;
 
 use crate::operator::Operator;
@@ -60,6 +60,9 @@ pub(crate) async fn status(operator: &Operator, identifier: &str, status: Status
 pub(crate) async fn create(operator: &Operator, new: New) -> Result<String, String> {
     let (identifier, key) = operator.key(&new.identifier)?;
     let is_email = identifier.as_str().contains('@');
+    if new.email.as_ref().is_some_and(|email| !email.contains('@') || Identifier::parse(email).is_err()) {
+        return Err("the e-mail address is none".to_owned());
+    }
     // Of every class, for the rules it is judged by at no time: it is changed before anything else.
     let text = format!("Aa1-{}", Base64UrlUnpadded::encode_string(&operator.entropy.bytes::<18>()));
     let password = Password::new(&text).ok_or("the password is too long")?;
@@ -86,7 +89,7 @@ pub(crate) async fn create(operator: &Operator, new: New) -> Result<String, Stri
         breach_unchecked: false,
         must_change: Some(MustChange::Required),
         auth_version: u64::from_be_bytes(operator.entropy.bytes()) >> 1,
-        devices_not_before: Timestamp::EPOCH,
+        devices_not_before: now,
     };
     let action = format!("create_{}", new.role.as_str());
     let writes = [operator.accounts.put_new(&account)];
@@ -99,13 +102,25 @@ pub(crate) async fn create(operator: &Operator, new: New) -> Result<String, Stri
     ))
 }
 
-/// Removes the account first: from then on nothing of the rest signs in, and what is left by a failure is removed by another run.
+pub(crate) async fn time_zone(operator: &Operator, identifier: &str, zone: &Zone) -> Result<String, String> {
+    let account = operator.account(identifier).await?;
+    act(operator, "time_zone", account.subject.as_str(), vec![operator.accounts.set_time_zone(&account, zone)]).await?;
+    Ok(format!("{} lives in {zone} now", account.subject.as_str()))
+}
+
+/// Ends the sessions at once, then removes everything else, the account last: a run that is cut off is simply started again.
 pub(crate) async fn delete(operator: &Operator, identifier: &str, account_id: &str) -> Result<String, String> {
     let account = operator.account(identifier).await?;
     if account.subject.as_str() != account_id {
         return Err("the account has another public id".to_owned());
     }
+    let ended = operator.accounts.end_sessions(&account, true, operator.now());
+    act(operator, "delete", account_id, vec![ended]).await?;
+    let account = operator.account(identifier).await?;
     let sessions = operator.sessions.of(&account.key).await.map_err(|fault| fault.chain())?;
+    for session in &sessions {
+        operator.sessions.delete(&session.key).await.map_err(|fault| fault.chain())?;
+    }
     let entries = operator.history.of(&account.key).await.map_err(|fault| fault.chain())?.entries;
     let lane = LaneKey::common(&account.key);
     let mut writes = vec![
@@ -114,14 +129,11 @@ pub(crate) async fn delete(operator: &Operator, identifier: &str, account_id: &s
         operator.counters.forget_logins(&account.key),
     ];
     writes.extend(entries.iter().map(|entry| operator.history.delete(&account.key, entry)));
-    act(operator, "delete", account.subject.as_str(), writes).await?;
-    for session in &sessions {
-        operator.sessions.delete(&session.key).await.map_err(|fault| fault.chain())?;
-    }
+    act(operator, "deleted", account_id, writes).await?;
     Ok(format!("{account_id} is gone, with {} old passwords and {} sessions", entries.len(), sessions.len()))
 }
 
-/// Everything that is stored of the account, but nothing that signs in or helps to.
+/// The account, its sessions and its old passwords' times, but nothing that signs in or helps to.
 pub(crate) async fn export(operator: &Operator, identifier: &str) -> Result<String, String> {
     let account = operator.account(identifier).await?;
     let sessions = operator.sessions.of(&account.key).await.map_err(|fault| fault.chain())?;

@@ -39,7 +39,7 @@ pub enum Command {
         #[arg(long)]
         report: Option<PathBuf>,
     },
-    /// Refuses every request from a network for a while, within thirty seconds everywhere.
+    /// Refuses a network for a while, within thirty seconds everywhere: everything but `/logout`, `/health` and `/password/policy`.
     Block {
         /// An address or a network such as `203.0.113.0/24`.
         #[arg(value_parser = network)]
@@ -159,7 +159,17 @@ pub enum AccountCommand {
         /// The account's name.
         identifier: String,
     },
+    /// Says where an account's owner lives.
+    TimeZone {
+        /// The account's name.
+        identifier: String,
+        /// The time zone, such as `Europe/Berlin`.
+        #[arg(value_parser = zone)]
+        zone: Zone,
+    },
     /// Removes an account with its sessions and its old passwords.
+    ///
+    /// Messages under way, incidents and the counts of its devices stay until they age. Can be started again when it was cut off.
     Delete {
         /// The account's name.
         identifier: String,
@@ -167,7 +177,7 @@ pub enum AccountCommand {
         #[arg(long)]
         account_id: String,
     },
-    /// Prints what is stored of an account as JSON, without anything that signs in.
+    /// Prints an account, its sessions and the times of its old passwords as JSON, without anything that signs in.
     Export {
         /// The account's name.
         identifier: String,
@@ -195,7 +205,7 @@ impl From<RoleArgument> for Role {
     }
 }
 
-fn network(text: &str) -> Result<IpNet, String> {
+pub(crate) fn network(text: &str) -> Result<IpNet, String> {
     let address = || text.parse::<IpAddr>().map(IpNet::from);
     text.parse::<IpNet>().or_else(|_| address()).map_err(|_| "is no address and no network".to_owned())
 }

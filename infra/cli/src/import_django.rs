@@ -147,7 +147,7 @@ fn prepared(deps: &Deps, user: &User, now: Timestamp, taken: &mut HashMap<String
             must_change: None,
             // Random, so that a recycled name never revives old sessions.
             auth_version: u64::from_be_bytes(deps.entropy.bytes()) >> 1,
-            devices_not_before: Timestamp::EPOCH,
+            devices_not_before: now,
         },
         history: history(user, now),
     })

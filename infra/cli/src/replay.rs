@@ -11,6 +11,7 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use indicatif::ProgressBar;
+use ipnet::IpNet;
 use palisade_core::{Policy, Settings};
 
 use crate::table::Table;
@@ -22,14 +23,34 @@ use simulation::Simulation;
 /// A line of a log longer than this is none of ours.
 const LONGEST_LINE: u64 = 64 * 1024;
 
+/// Another policy, and whom it spares.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The policy.
+    pub policy: Policy,
+    /// Networks that the limits per address do not refuse.
+    pub allowlist: Vec<IpNet>,
+}
+
+impl From<Policy> for Candidate {
+    fn from(policy: Policy) -> Self {
+        Self { policy, allowlist: Vec::new() }
+    }
+}
+
 /// The policy in a candidate file: `name = value` for each setting, in small letters and without `PALISADE_`.
 ///
 /// # Errors
 /// What is wrong with the file, without its values.
-pub fn candidate(text: &str) -> Result<Policy, String> {
+pub fn candidate(text: &str) -> Result<Candidate, String> {
     let table: toml::Table = toml::from_str(text).map_err(|error| format!("not TOML: {}", error.message()))?;
-    let mut pairs = Vec::new();
+    let (mut pairs, mut allowlist) = (Vec::new(), Vec::new());
     for (name, value) in table {
+        if name == "ip_allowlist" {
+            let networks = value.as_str().unwrap_or_default().split(',').map(|one| crate::arguments::network(one.trim()));
+            allowlist = networks.collect::<Result<_, _>>().map_err(|why| format!("{name} {why}"))?;
+            continue;
+        }
         let value = match value {
             toml::Value::String(text) => text,
             toml::Value::Integer(number) => number.to_string(),
@@ -38,15 +59,15 @@ pub fn candidate(text: &str) -> Result<Policy, String> {
         };
         pairs.push((format!("PALISADE_{}", name.to_uppercase()), value));
     }
-    Settings::policy_of(pairs).map_err(|error| error.to_string())
+    Ok(Candidate { policy: Settings::policy_of(pairs).map_err(|error| error.to_string())?, allowlist })
 }
 
-/// Plays every attempt of `log` under `policy`; `bar` follows the bytes.
+/// Plays every attempt of `log` under `candidate`; `bar` follows the bytes.
 ///
 /// # Errors
 /// What could not be read.
-pub fn compare(log: impl BufRead, policy: &Policy, bar: &ProgressBar) -> Result<Comparison, String> {
-    let mut simulation = Simulation::new(policy);
+pub fn compare(log: impl BufRead, candidate: &Candidate, bar: &ProgressBar) -> Result<Comparison, String> {
+    let mut simulation = Simulation::new(&candidate.policy, &candidate.allowlist);
     let mut comparison = Comparison::default();
     let (mut log, mut line) = (log, Vec::new());
     loop {
@@ -57,8 +78,9 @@ pub fn compare(log: impl BufRead, policy: &Policy, bar: &ProgressBar) -> Result<
         }
         bar.inc(u64::try_from(read).unwrap_or(0));
         let Some(attempt) = std::str::from_utf8(&line).ok().and_then(Attempt::parse) else { continue };
+        let past_names = simulation.is_past_names(&attempt);
         let played = simulation.play(&attempt);
-        comparison.add(&attempt, played);
+        comparison.add(&attempt, played, past_names);
     }
     comparison.finish();
     Ok(comparison)
@@ -66,10 +88,10 @@ pub fn compare(log: impl BufRead, policy: &Policy, bar: &ProgressBar) -> Result<
 
 pub(crate) fn replay(log: &Path, policy: &Path, plot_to: Option<&Path>) -> Result<String, String> {
     let read = |path: &Path| std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
-    let policy = candidate(&read(policy)?)?;
+    let candidate = candidate(&read(policy)?)?;
     let file = File::open(log).map_err(|error| format!("{}: {error}", log.display()))?;
     let bar = ProgressBar::new(file.metadata().map_or(0, |metadata| metadata.len()));
-    let comparison = compare(BufReader::new(file), &policy, &bar)?;
+    let comparison = compare(BufReader::new(file), &candidate, &bar)?;
     bar.finish_and_clear();
     if comparison.attempts == 0 {
         return Err("the log holds no login".to_owned());
@@ -83,7 +105,7 @@ pub(crate) fn replay(log: &Path, policy: &Path, plot_to: Option<&Path>) -> Resul
 pub(crate) fn make(scenario: Scenario, policy: Option<&Path>, size: Option<u32>, seed: u64, to: &Path) -> Result<String, String> {
     let policy = match policy {
         None => Policy::seed(),
-        Some(path) => candidate(&std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?)?,
+        Some(path) => candidate(&std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?)?.policy,
     };
     let failed = |error: std::io::Error| format!("{}: {error}", to.display());
     let mut file = BufWriter::new(File::create(to).map_err(failed)?);

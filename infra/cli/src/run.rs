@@ -5,6 +5,7 @@ use palisade_core::Status;
 use crate::accounts::{self, New};
 use crate::arguments::{AccountCommand, Command};
 use crate::operator::Operator;
+use crate::table::Table;
 use crate::{blocks, explain, replay, why};
 
 /// What `command` prints, where it needs no deployment; the command itself where it does.
@@ -48,6 +49,7 @@ async fn account(command: AccountCommand, operator: &Operator) -> Result<String,
         AccountCommand::Role { identifier, role } => accounts::role(operator, &identifier, role.into()).await,
         AccountCommand::Disable { identifier } => accounts::status(operator, &identifier, Status::Disabled).await,
         AccountCommand::Enable { identifier } => accounts::status(operator, &identifier, Status::Active).await,
+        AccountCommand::TimeZone { identifier, zone } => accounts::time_zone(operator, &identifier, &zone).await,
         AccountCommand::Delete { identifier, account_id } => accounts::delete(operator, &identifier, &account_id).await,
         AccountCommand::Export { identifier } => accounts::export(operator, &identifier).await,
     }
@@ -55,6 +57,10 @@ async fn account(command: AccountCommand, operator: &Operator) -> Result<String,
 
 async fn actions(operator: &Operator) -> Result<String, String> {
     let actions = operator.counters.actions().await.map_err(|fault| fault.chain())?;
-    let lines = actions.iter().map(|action| format!("{} {} {} {}", action.at, action.operator, action.action, action.subject));
-    Ok(lines.collect::<Vec<_>>().join("\n"))
+    // The operator's name is that machine's word: it goes into a cell, where it cannot make up lines.
+    let mut table = Table::new(["at", "operator", "action", "subject"]);
+    for action in actions {
+        table.row([action.at.to_string(), action.operator, action.action, action.subject]);
+    }
+    Ok(table.to_string())
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use palisade_cloud::accounts::Found;
 use palisade_cloud::counters::LaneKey;
 use palisade_core::ip_window::{self, IpWindow};
-use palisade_core::throttle::{Lane, LaneRules};
+use palisade_core::throttle::Lane;
 use palisade_core::{ClientIp, Policy, Status, Timestamp, route, user_rate};
 
 use crate::operator::Operator;
@@ -18,11 +18,12 @@ pub(crate) async fn why(operator: &Operator, identifier: &str, ip: Option<IpAddr
     let chain = |fault: palisade_core::Fault| fault.chain();
     let found = operator.accounts.get(&key).await.map_err(chain)?;
     let lane = operator.counters.lane(&common, now, &policy.common_lane).await.map_err(chain)?.lane;
+    let lane = lane.aged(now, &policy.common_lane);
     let logins = operator.counters.logins(&key).await.map_err(chain)?;
     let overall = operator.counters.overall(hour).await.map_err(chain)?;
     let rules = &policy.anomaly;
     let mut table = Table::new(["rule", "count", "limit", "until", "says"]);
-    table.row(delay_row(&lane, &policy.common_lane, now));
+    table.row(delay_row(&lane, policy, now));
     table.row(in_a_row_row(&lane, policy));
     table.row(never_refuses("logins of the hour", &logins.logins(now), rules.logins_per_hour));
     table.row(never_refuses("addresses of the day", &logins.addresses(now), rules.addresses_per_day));
@@ -43,9 +44,17 @@ pub(crate) async fn why(operator: &Operator, identifier: &str, ip: Option<IpAddr
 fn in_a_row_row(lane: &Lane, policy: &Policy) -> [String; 5] {
     let brute_force = || format!("{} is brute force", policy.anomaly.failures_in_a_row);
     let limit = policy.common_lane.closes_at.map_or_else(brute_force, |closes_at| format!("{closes_at} closes"));
-    let says = if lane.is_closed(&policy.common_lane) { "refuses unknown devices" } else { "passes" };
+    let says = says(lane.is_closed(&policy.common_lane), policy);
     let until = "a success or a reset".to_owned();
     ["failures in a row".to_owned(), lane.in_a_row().to_string(), limit, until, says.to_owned()]
+}
+
+fn says(refuses: bool, policy: &Policy) -> &'static str {
+    match (refuses, policy.enforced) {
+        (false, _) => "passes",
+        (true, true) => "refuses unknown devices",
+        (true, false) => "would refuse unknown devices",
+    }
 }
 
 fn never_refuses(rule: &str, count: &impl ToString, limit: u64) -> [String; 5] {
@@ -67,14 +76,15 @@ fn status(found: &Found, now: Timestamp, max_age: Option<std::time::Duration>) -
     }
 }
 
-fn delay_row(lane: &Lane, rules: &LaneRules, now: Timestamp) -> [String; 5] {
+fn delay_row(lane: &Lane, policy: &Policy, now: Timestamp) -> [String; 5] {
     let refuses = now < lane.not_before;
+    let rules = &policy.common_lane;
     [
         "login_delay".to_owned(),
         lane.failures().to_string(),
         format!("{} s at most", rules.delay_cap.as_secs()),
         if refuses { lane.not_before.to_string() } else { String::new() },
-        if refuses { "refuses unknown devices" } else { "passes" }.to_owned(),
+        says(refuses, policy).to_owned(),
     ]
 }
 

@@ -95,11 +95,11 @@ pub struct AnomalyRules {
     pub addresses_per_day: u64,
     /// `PALISADE_ANOMALY_FAILURES_PER_IP`: more at one address, in the window of failed logins, is unusual; the article's 3 (r47).
     pub failures_per_address: u64,
-    /// `PALISADE_ANOMALY_FAILURES_IN_A_ROW`: as many on one account are brute force, and a success after them is unusual. 10, as a
-    /// known device closes at.
+    /// `PALISADE_ANOMALY_FAILURES_IN_A_ROW`: as many on one account are brute force, and a success after them is unusual; an hour without
+    /// one forgets them. 10, as a known device closes at.
     pub failures_in_a_row: u64,
-    /// `PALISADE_ANOMALY_FAILURES_PER_HOUR`: as many failed logins of all accounts together, when they outnumber the successes, are an
-    /// attack that no address and no account shows (CASES A07).
+    /// `PALISADE_ANOMALY_FAILURES_PER_HOUR`: as many failed logins of all accounts together, when they are a fifth of all logins, are an
+    /// attack that no address and no account shows (CASES A07). People mistype one time in ten to twenty-five.
     pub failures_per_hour: u64,
     /// The hours of the day: from 6 to 22 logins are usual (r45).
     pub day: std::ops::Range<u8>,
@@ -128,8 +128,8 @@ pub struct AddressFacts {
     pub failures: u64,
     /// Failed logins in the hour.
     pub failures_in_hour: u64,
-    /// Sign-in requests in the hour.
-    pub auth_requests: u64,
+    /// Logins in the hour. Not all sign-in requests: others cost nothing and would hide the failures.
+    pub logins: u64,
     /// Whether it tried more names than are told apart.
     pub names_full: bool,
 }
@@ -142,7 +142,7 @@ impl AddressFacts {
     fn stuffs(self) -> bool {
         self.names_full
             && self.failures_in_hour >= Self::STUFFING_FAILURES
-            && self.failures_in_hour.saturating_mul(2) >= self.auth_requests
+            && self.failures_in_hour.saturating_mul(2) >= self.logins
     }
 }
 
@@ -157,7 +157,7 @@ pub struct LoginFacts<'a> {
     pub baseline: Option<&'a Baseline>,
     /// The address.
     pub address: Option<AddressFacts>,
-    /// Failures in a row on the lane before this success.
+    /// Failures in a row on the lane before this success, without an hour between them.
     pub failures_in_a_row: u64,
     /// Whether the device is known.
     pub known_device: bool,
@@ -192,9 +192,9 @@ pub fn action(score: u32) -> Action {
     ACTIONS.iter().find(|(least, _)| score >= *least).map_or(Action::Allow, |(_, action)| *action)
 }
 
-/// Whether the logins of all accounts in one hour are an attack spread over addresses and accounts: many fail, and more than succeed.
+/// Whether the logins of all accounts in one hour are an attack spread over addresses and accounts: many fail, and at least a fifth of all.
 pub fn is_under_attack(failures: u64, successes: u64, rules: &AnomalyRules) -> bool {
-    failures >= rules.failures_per_hour && failures >= successes
+    failures >= rules.failures_per_hour && failures.saturating_mul(4) >= successes
 }
 
 #[cfg(test)]

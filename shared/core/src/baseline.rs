@@ -143,8 +143,9 @@ mod tests {
             let cut = baseline.cut(&new);
             prop_assert!(cut.iter().count() <= 2 * KEPT);
             let later = now().plus(Duration::from_secs(u64::try_from(ago).unwrap()));
-            prop_assert_eq!(cut.logins(later).min(KEPT), whole.logins(later).min(KEPT));
-            prop_assert_eq!(cut.addresses(later).min(KEPT), whole.addresses(later).min(KEPT));
+            // Limits go to 11, so 12 and more are alike.
+            prop_assert_eq!(cut.logins(later).min(12), whole.logins(later).min(12));
+            prop_assert_eq!(cut.addresses(later).min(12), whole.addresses(later).min(12));
         }
     }
 }

@@ -91,6 +91,8 @@ pub struct IpCounts {
     pub requests: u64,
     /// Those on sign-in routes.
     pub auth_requests: u64,
+    /// Logins, whatever became of them.
+    pub logins: u64,
     /// Breach checks.
     pub breach_checks: u64,
     /// Failed logins (and open places) per quarter.
@@ -108,6 +110,7 @@ impl IpCounts {
     pub const UNREADABLE: Self = Self {
         requests: u64::MAX,
         auth_requests: u64::MAX,
+        logins: u64::MAX,
         breach_checks: u64::MAX,
         failures: [u64::MAX; 4],
         names: MAX_NAMES,

@@ -199,7 +199,8 @@ impl Lane {
     }
 
     /// The lane at `now`: leases that ran out are failures, and failures long past no longer count.
-    fn aged(&self, now: Timestamp, rules: &LaneRules) -> Self {
+    #[must_use]
+    pub fn aged(&self, now: Timestamp, rules: &LaneRules) -> Self {
         let mut lane = self.clone();
         lane.leases.sort_by_key(|lease| lease.reserved_at);
         while let Some(ran_out) = lane.leases.first().map(|lease| lease.reserved_at.plus(rules.lease)) {

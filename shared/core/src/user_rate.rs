@@ -88,12 +88,17 @@ impl Tally {
         self.hour
     }
 
+    /// How many it knows of.
+    pub fn counted(&self) -> u64 {
+        self.known.saturating_add(self.pending).saturating_add(self.under_way)
+    }
+
     /// Counts a request at `now`. One that is refused is not counted.
     pub fn count(&mut self, limit: u64, now: Timestamp) -> Counted {
         if hour_of(now) > self.hour {
             *self = Self::new(now);
         }
-        let before = self.known.saturating_add(self.pending).saturating_add(self.under_way);
+        let before = self.counted();
         let until = end_of(self.hour);
         let state = RuleState { rule: LimitReason::UserRateLimit, count: before.saturating_add(1), limit, until };
         if before >= limit {

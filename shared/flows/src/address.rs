@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
 use ipnet::IpNet;
 use palisade_cloud::{Counters, Incidents};
 use palisade_core::anomaly::AddressFacts;
@@ -153,13 +154,14 @@ async fn tell(
     signals: &[Signal],
     (ip, now): (ClientIp, Timestamp),
 ) -> Result<(), Fault> {
-    for signal in signals {
+    let record = async |signal: &Signal| {
         let (kind, reason) = match signal {
             Signal::Names => (IncidentKind::UsernameEnumeration, "many_names"),
             Signal::Failures(_) => (IncidentKind::BruteForce, "one_address"),
         };
-        incidents.record(&Occurrence::of(ip.prefix().as_str(), kind, reason, ip.to_string(), now)).await?;
-    }
+        incidents.record(&Occurrence::of(ip.prefix().as_str(), kind, reason, ip.to_string(), now)).await
+    };
+    try_join_all(signals.iter().map(record)).await?;
     gate.counters.mark_reported(window, signals.iter().map(|signal| signal.mark()).collect()).await
 }
 

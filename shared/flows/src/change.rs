@@ -14,6 +14,7 @@
 //! entry in it. All other sessions and all devices end with the account's next version; this session gets a successor.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use palisade_cloud::accounts::NewPassword;
@@ -22,6 +23,7 @@ use palisade_cloud::{
 };
 use palisade_core::assess::Seen;
 use palisade_core::breach::Breach;
+use palisade_core::decision::{Decision, Rule};
 use palisade_core::device::Device;
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::history::{Compared, Entry, Past, change_limit, change_status};
@@ -37,7 +39,7 @@ use crate::Outcome;
 use crate::address::note_fault;
 use crate::choose;
 use crate::hasher::Hasher;
-use crate::own_lane::{Enders, OwnLanes, settle_wrong};
+use crate::own_lane::{Enders, NoWord, OwnLanes, settle_wrong};
 use crate::validate::{Live, Validator};
 
 /// The tables a change cannot do without; the function's IAM policy lists the same.
@@ -131,7 +133,7 @@ pub async fn change(deps: &Deps, change: &Change, now: Timestamp, trail: &mut Tr
         trail.record(Event::new(EventKind::CorruptItem).reason("history"));
     }
     let result = if let Some(limit) = change_limit(&found.entries, now) {
-        Err(limited(limit, trail))
+        Err(limited(deps, limit, now, trail))
     } else {
         attempt(deps, &live, (lanes, &found.entries), change, now, trail).await?
     };
@@ -154,11 +156,11 @@ async fn attempt(
     let nonce = Base64UrlUnpadded::encode_string(&deps.entropy.bytes::<16>());
     let (this_try, item) = match lanes.reserve((&deps.counters, &deps.policy), live, &nonce, now).await? {
         Ok(held) => held,
-        Err(Refusal::Closed) => {
+        Err(NoWord { refusal: Refusal::Closed, .. }) => {
             enders(deps).end(live, now, trail).await?;
             return Ok(Err(Denial::Unauthenticated));
         }
-        Err(refusal) => return Ok(Err(limited(refusal.rate_limited(now), trail))),
+        Err(refused) => return Ok(Err(refused.denial(&deps.policy, now, trail))),
     };
     let (current_is_right, breach) = tokio::join!(proved(deps, live, change), deps.hibp.check(&change.new, now));
     if !current_is_right? {
@@ -186,8 +188,11 @@ fn enders(deps: &Deps) -> Enders<'_> {
     Enders { sessions: &deps.sessions, notices: &deps.notices, entropy: &deps.entropy, keys: &deps.keys }
 }
 
-fn limited(limit: RateLimited, trail: &mut Trail) -> Denial {
-    trail.record(Event::new(EventKind::ExcessRateLimitExceeded).reason(limit.reason.as_str()));
+fn limited(deps: &Deps, limit: RateLimited, now: Timestamp, trail: &mut Trail) -> Denial {
+    let until = now.plus(Duration::from_secs(limit.retry_after)).seconds();
+    let rule = Rule { rule: limit.reason.as_str(), count: limit.limit.saturating_add(1), limit: limit.limit, until };
+    let decision = Decision::by(&deps.policy, now, vec![rule]);
+    trail.record(Event::new(EventKind::ExcessRateLimitExceeded).reason(limit.reason.as_str()).decision(decision));
     Denial::RateLimited(limit)
 }
 

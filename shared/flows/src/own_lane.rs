@@ -3,8 +3,9 @@
 
 use palisade_cloud::counters::{LaneItem, LaneKey};
 use palisade_cloud::{Counters, Entropy, Notices, Sessions};
+use palisade_core::decision::{Decision, Rule};
 use palisade_core::device::Device;
-use palisade_core::event::{EventKind, Trail};
+use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::notice::{Notice, NoticeId, NoticeKind};
 use palisade_core::secret::SecretText;
 use palisade_core::session::SessionKey;
@@ -12,7 +13,7 @@ use palisade_core::throttle::{Refusal, Verdict};
 use palisade_core::{Account, Denial, Fault, KeyRing, Policy, Timestamp};
 
 use crate::address::note_fault;
-use crate::lane::Try;
+use crate::lane::{NoLease, Try};
 use crate::validate::Live;
 
 /// The lanes of a session's owner: of the device, where its token came along and holds, and of the session.
@@ -57,18 +58,40 @@ impl OwnLanes {
         live: &Live,
         nonce: &'a str,
         now: Timestamp,
-    ) -> Result<Result<(Try<'a>, LaneItem), Refusal>, Fault> {
+    ) -> Result<Result<(Try<'a>, LaneItem), NoWord>, Fault> {
         let on = |key, rules| Try { counters, key, rules, nonce, now };
         if let (Some(device), Some(lane)) = (&self.device, &self.device_lane) {
             let this_try = on(LaneKey::device(&live.account.key, device.id()), &policy.device_lane);
             match this_try.reserve(lane.clone()).await? {
                 Ok(item) => return Ok(Ok((this_try, item))),
-                Err(refusal @ Refusal::Delayed(_)) => return Ok(Err(refusal)),
-                Err(Refusal::Closing(_) | Refusal::Closed) => {}
+                Err(NoLease { refusal: refusal @ Refusal::Delayed(_), item }) => {
+                    let rules = this_try.rules_of(&item.lane);
+                    return Ok(Err(NoWord { refusal, rules }));
+                }
+                Err(NoLease { refusal: Refusal::Closing(_) | Refusal::Closed, .. }) => {}
             }
         }
         let this_try = on(LaneKey::session(&live.session.key), &policy.session_lane);
-        Ok(this_try.reserve(self.session_lane.clone()).await?.map(|item| (this_try, item)))
+        Ok(match this_try.reserve(self.session_lane.clone()).await? {
+            Ok(item) => Ok((this_try, item)),
+            Err(NoLease { refusal, item }) => Err(NoWord { refusal, rules: this_try.rules_of(&item.lane) }),
+        })
+    }
+}
+
+/// That no password is tried now, and what decided it.
+pub(crate) struct NoWord {
+    pub(crate) refusal: Refusal,
+    pub(crate) rules: Vec<Rule>,
+}
+
+impl NoWord {
+    /// The denial, logged with what decided.
+    pub(crate) fn denial(self, policy: &Policy, now: Timestamp, trail: &mut Trail) -> Denial {
+        let limit = self.refusal.rate_limited(now);
+        let decision = Decision::by(policy, now, self.rules);
+        trail.record(Event::new(EventKind::ExcessRateLimitExceeded).reason(limit.reason.as_str()).decision(decision));
+        Denial::RateLimited(limit)
     }
 }
 

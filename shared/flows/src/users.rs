@@ -33,8 +33,9 @@ impl Users {
         if tallies.len() >= MOST && !tallies.contains_key(account.key.as_str()) {
             tallies.retain(|_, tally| tally.hour() >= hour_of(now));
             if tallies.len() >= MOST {
-                // Up to a batch each is forgotten: as if the environment had been replaced.
-                tallies.clear();
+                // The one that asked least: up to a batch of it is forgotten, as if the environment had been replaced.
+                let least = tallies.iter().min_by_key(|(_, tally)| tally.counted()).map(|(account, _)| account.clone());
+                least.and_then(|account| tallies.remove(&account));
             }
         }
         let tally = tallies.entry(account.key.as_str().to_owned()).or_insert_with(|| Tally::new(now));

@@ -137,7 +137,7 @@ impl Validator {
         let (looked, (blocked, read)) = tokio::join!(self.look_once(key, seen, now, trail), self.blocks.holds(ip, now));
         note_fault(read, trail);
         if blocked {
-            trail.note(EventKind::AddressBlocked);
+            trail.record(Event::new(EventKind::AddressBlocked).decision(Decision::by(&self.policy, now, Vec::new())));
             return Ok(Err(Denial::Forbidden));
         }
         let looked = match looked? {

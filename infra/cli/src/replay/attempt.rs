@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use palisade_core::{ClientIp, Timestamp};
+use palisade_core::{ClientIp, LimitReason, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What became of an attempt.
@@ -13,7 +13,7 @@ pub enum Recorded {
     /// It was tried and wrong.
     Failure,
     /// It was not tried.
-    Refused,
+    Refused(LimitReason),
 }
 
 /// What only whoever made up a scenario knows.
@@ -54,6 +54,8 @@ struct Line<'a> {
     ip: Option<&'a str>,
     #[serde(default, borrow)]
     device: Option<&'a str>,
+    #[serde(default, borrow)]
+    reason: Option<&'a str>,
     #[serde(default)]
     decision: Option<At>,
     #[serde(default)]
@@ -76,7 +78,7 @@ impl Attempt {
         let recorded = match (line.event, line.path) {
             ("authn_login_success", _) => Recorded::Success,
             ("authn_login_fail", _) => Recorded::Failure,
-            ("excess_rate_limit_exceeded", Some("/login")) => Recorded::Refused,
+            ("excess_rate_limit_exceeded", Some("/login")) => Recorded::Refused(reason(line.reason?)?),
             _ => return None,
         };
         Some(Self {
@@ -94,7 +96,7 @@ impl Attempt {
         let event = match self.recorded {
             Some(Recorded::Success) => "authn_login_success",
             Some(Recorded::Failure) | None => "authn_login_fail",
-            Some(Recorded::Refused) => "excess_rate_limit_exceeded",
+            Some(Recorded::Refused(_)) => "excess_rate_limit_exceeded",
         };
         let mut line = serde_json::json!({
             "timestamp": self.at.to_string(),
@@ -105,6 +107,9 @@ impl Attempt {
             "decision": { "at": self.at.millis() },
         });
         if let Some(line) = line.as_object_mut() {
+            if let Some(Recorded::Refused(reason)) = self.recorded {
+                line.insert("reason".to_owned(), serde_json::json!(reason.as_str()));
+            }
             line.extend(self.device.as_ref().map(|device| ("device".to_owned(), serde_json::json!(device))));
             line.extend(self.truth.map(|truth| ("truth".to_owned(), serde_json::json!(truth))));
         }
@@ -117,13 +122,19 @@ impl Attempt {
     }
 }
 
+/// The reasons for which a login is refused.
+fn reason(word: &str) -> Option<LimitReason> {
+    use LimitReason::{AuthRateLimit, FailedLogins, GlobalRateLimit, LoginDelay};
+    [LoginDelay, FailedLogins, AuthRateLimit, GlobalRateLimit].into_iter().find(|reason| reason.as_str() == word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_attempt_is_its_line_and_other_lines_are_none() {
-        for recorded in [Recorded::Success, Recorded::Failure, Recorded::Refused] {
+        for recorded in [Recorded::Success, Recorded::Failure, Recorded::Refused(LimitReason::FailedLogins)] {
             let attempt = Attempt {
                 at: Timestamp::from_millis(1_800_000_000_123),
                 account: "name".into(),

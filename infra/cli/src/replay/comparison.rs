@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use palisade_core::{LimitReason, Timestamp};
+use palisade_core::Timestamp;
 use serde::Serialize;
 
 use super::attempt::{Attempt, Recorded};
@@ -65,18 +65,20 @@ struct Open {
 }
 
 impl Comparison {
-    /// Adds `attempt`, which the candidate played.
-    pub fn add(&mut self, attempt: &Attempt, candidate: Played) {
+    /// Adds `attempt`, which the candidate played; `past_names` tells whether its address had tried eleven others.
+    pub fn add(&mut self, attempt: &Attempt, candidate: Played, past_names: bool) {
         self.attempts += 1;
         let known = attempt.device.is_some();
-        let today =
-            if attempt.recorded == Some(Recorded::Refused) { Played::Refused(LimitReason::LoginDelay) } else { Played::Tried };
+        let today = match attempt.recorded {
+            Some(Recorded::Refused(reason)) => Played::Refused(reason),
+            Some(Recorded::Success | Recorded::Failure) | None => Played::Tried,
+        };
         for (side, played) in [(&mut self.today, today), (&mut self.candidate, candidate)] {
             let is_refused = played != Played::Tried;
             side.refused += u64::from(is_refused);
             side.tried += u64::from(!is_refused);
             side.refused_known_devices += u64::from(is_refused && known && attempt.truth.is_none_or(|truth| !truth.attacker));
-            side.cost = side.cost.and(Cost::of(played, attempt.is_right(), known));
+            side.cost = side.cost.and(Cost::of(played, attempt.is_right(), known, past_names));
         }
         if let Played::Refused(reason) = candidate {
             *self.reasons.entry(reason.as_str()).or_default() += 1;

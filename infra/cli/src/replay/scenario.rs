@@ -15,7 +15,7 @@ use super::simulation::{Played, Simulation};
 /// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Scenario {
-    /// A list of stolen passwords, one in fifty right, from two hundred addresses.
+    /// A list of stolen passwords, one in fifty right, fifty from each address: two hundred addresses.
     Stuffing,
     /// One address, one password, five hundred names.
     Spray,
@@ -47,7 +47,7 @@ impl Dice {
 
 /// Plays `scenario` against `policy`, `size` attempts or people of it, and hands out every attempt as it was recorded.
 pub fn play(scenario: Scenario, policy: &Policy, size: u32, seed: u64, mut out: impl FnMut(&Attempt)) {
-    let mut stage = Stage { simulation: Simulation::new(policy), known: HashSet::new(), dice: Dice(seed), out: &mut out };
+    let mut stage = Stage { simulation: Simulation::new(policy, &[]), known: HashSet::new(), dice: Dice(seed), out: &mut out };
     match scenario {
         Scenario::Stuffing => stage.stuffing(size),
         Scenario::Spray => stage.spray(size),
@@ -101,7 +101,7 @@ impl Stage<'_> {
         let mut attempt = Attempt { at: now, account: who.account.clone(), ip: who.ip, device, recorded: None, truth };
         let played = self.simulation.play(&attempt);
         attempt.recorded = Some(match played {
-            Played::Refused(_) => Recorded::Refused,
+            Played::Refused(reason) => Recorded::Refused(reason),
             Played::Tried if right => Recorded::Success,
             Played::Tried => Recorded::Failure,
         });
@@ -115,7 +115,8 @@ impl Stage<'_> {
     fn stuffing(&mut self, size: u32) {
         for n in 0..size {
             let right = self.dice.roll(50) == 0;
-            let who = Who { account: format!("leaked-{n}"), ip: address(n % 200), attacker: true };
+            // Fifty attempts an address, whatever the size.
+            let who = Who { account: format!("leaked-{n}"), ip: address(n % (size / 50).max(1)), attacker: true };
             self.attempt(&who, right, at(Duration::from_millis(u64::from(n) * 360)));
         }
     }

@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
+use ipnet::IpNet;
 use palisade_core::ip_window::{self, IpCounts, IpWindow, MAX_NAMES};
 use palisade_core::throttle::{Lane, LaneRules, Refusal, Verdict};
 use palisade_core::user_rate::hour_of;
@@ -33,15 +34,16 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Of an attempt with a known device or without, by the budgets that the acceptance suite counts.
-    pub fn of(played: Played, right: bool, known_device: bool) -> Self {
+    /// Of an attempt with a known device or without, from an address past its eleventh name or not, by the budgets that the acceptance
+    /// suite counts.
+    pub fn of(played: Played, right: bool, known_device: bool, past_names: bool) -> Self {
         let (hashes, writes) = match played {
             Played::Tried if right => (1, 6),
             Played::Tried => (1, 3),
             Played::Refused(LimitReason::LoginDelay) => (0, 2),
             Played::Refused(_) => (0, 1),
         };
-        Self { hashes, reads: 2 + u64::from(known_device), writes }
+        Self { hashes, reads: 2 + u64::from(known_device), writes: writes + u64::from(past_names) }
     }
 
     /// With another's.
@@ -58,6 +60,7 @@ const DEVICE: u64 = 1 << 63;
 #[derive(Debug)]
 pub struct Simulation<'a> {
     policy: &'a Policy,
+    allowlist: &'a [IpNet],
     windows: HashMap<String, Window>,
     /// By the hash of their names: fixed, so that a run can be repeated.
     lanes: HashMap<u64, Lane>,
@@ -76,9 +79,10 @@ struct Window {
 
 impl<'a> Simulation<'a> {
     /// Nothing has happened yet.
-    pub fn new(policy: &'a Policy) -> Self {
+    pub fn new(policy: &'a Policy, allowlist: &'a [IpNet]) -> Self {
         Self {
             policy,
+            allowlist,
             windows: HashMap::new(),
             lanes: HashMap::new(),
             at_rest: HashMap::new(),
@@ -87,8 +91,21 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// Plays `attempt`.
+    /// Plays `attempt`; where limits are only monitored everything is tried.
     pub fn play(&mut self, attempt: &Attempt) -> Played {
+        let played = self.judge(attempt);
+        if self.policy.enforced { played } else { Played::Tried }
+    }
+
+    /// Whether the address of `attempt`, which comes next, has tried eleven names and not this one: then counting it takes a write more.
+    pub fn is_past_names(&self, attempt: &Attempt) -> bool {
+        let window = IpWindow::at(attempt.ip.prefix(), attempt.at);
+        let known = self.windows.get(window.prefix().as_str()).filter(|known| known.of.counter() == window.counter());
+        let name = self.hasher.hash_one(&attempt.account) & !DEVICE;
+        known.is_some_and(|known| known.names.len() >= MAX_NAMES && !known.names.contains(&name))
+    }
+
+    fn judge(&mut self, attempt: &Attempt) -> Played {
         self.forget(attempt.at);
         let account = self.hasher.hash_one(&attempt.account) & !DEVICE;
         let device = attempt.device.as_ref().map(|device| self.hasher.hash_one((&attempt.account, device)) | DEVICE);
@@ -103,7 +120,8 @@ impl<'a> Simulation<'a> {
         }
         let counts = self.windows.get(attempt.ip.prefix().as_str()).map(|window| &window.counts);
         let judged = counts.map(|counts| ip_window::assess(&window, counts, route::LOGIN, &self.policy.ip, attempt.at));
-        if let Some(limit) = judged.and_then(|verdict| verdict.refusal) {
+        let is_allowlisted = attempt.ip.is_in(self.allowlist);
+        if let Some(limit) = judged.and_then(|verdict| verdict.refusal).filter(|_| !is_allowlisted) {
             return Played::Refused(limit.reason);
         }
         match self.reserve(account, attempt, &self.policy.common_lane) {

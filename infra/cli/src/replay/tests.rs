@@ -3,18 +3,18 @@ use std::io::Cursor;
 use super::*;
 
 /// The log of `scenario` as `today` recorded it, under `candidate`.
-fn replayed(scenario: Scenario, today: &Policy, candidate: &Policy) -> Comparison {
+fn replayed(scenario: Scenario, today: &Policy, candidate: impl Into<Candidate>) -> Comparison {
     let mut log = String::new();
     scenario::play(scenario, today, scenario.usual_size(), 1, |attempt| {
         log.push_str(&attempt.line());
         log.push('\n');
     });
-    compare(Cursor::new(log), candidate, &ProgressBar::hidden()).unwrap()
+    compare(Cursor::new(log), &candidate.into(), &ProgressBar::hidden()).unwrap()
 }
 
 /// What a policy does to a scenario.
 fn played(scenario: Scenario, policy: &Policy) -> Side {
-    let comparison = replayed(scenario, policy, policy);
+    let comparison = replayed(scenario, policy, policy.clone());
     assert_eq!(comparison.today.refused, comparison.candidate.refused, "{scenario:?}: a policy is what it is");
     comparison.candidate
 }
@@ -32,8 +32,8 @@ const ALL: [Scenario; 6] = [
 fn todays_policy_replayed_is_todays_outcome_attempt_by_attempt() {
     for policy in [Policy::seed(), Policy::nist()] {
         for scenario in ALL {
-            let comparison = replayed(scenario, &policy, &policy);
-            assert_eq!(comparison.today, Side { cost: comparison.today.cost, ..comparison.candidate }, "{scenario:?}");
+            let comparison = replayed(scenario, &policy, policy.clone());
+            assert_eq!(comparison.today, comparison.candidate, "{scenario:?}: to the last unit");
             assert!(comparison.newly_refused().is_empty(), "{scenario:?}");
         }
     }
@@ -45,7 +45,24 @@ fn nobody_with_a_known_device_is_ever_refused() {
         for scenario in ALL {
             assert_eq!(played(scenario, &policy).refused_known_devices, 0, "{scenario:?}");
         }
+        for scenario in [Scenario::LockTheBoss, Scenario::MobileHopping] {
+            let mut known = 0;
+            scenario::play(scenario, &policy, scenario.usual_size(), 1, |attempt| known += u32::from(attempt.device.is_some()));
+            assert!(known > 40, "{scenario:?} has known devices: {known}");
+        }
     }
+}
+
+#[test]
+fn a_candidate_that_only_monitors_or_allows_an_office_refuses_it_nothing() {
+    let monitored = candidate("limits = \"monitor\"").unwrap();
+    assert_eq!(replayed(Scenario::NatOffice, &Policy::seed(), monitored).candidate.refused, 0);
+    let allowed = candidate("ip_allowlist = \"10.0.0.0/24, 192.0.2.1\"").unwrap();
+    assert_eq!(allowed.allowlist.len(), 2);
+    let office = replayed(Scenario::NatOffice, &Policy::seed(), allowed);
+    assert_eq!(office.today.refused, 500);
+    // Whoever was refused with a typo came back at once: recorded so, and delayed now.
+    assert_eq!(office.reasons, [("login_delay", 19)].into());
 }
 
 /// Tried, refused, let in of the attack, hashes.
@@ -100,7 +117,7 @@ fn changing_addresses_refuses_nobody() {
 #[test]
 fn another_policy_shows_whom_it_would_refuse() {
     let strict = candidate("policy = \"nist\"\nauth_requests_per_ip = 100\n").unwrap();
-    let comparison = replayed(Scenario::NatOffice, &Policy::nist(), &strict);
+    let comparison = replayed(Scenario::NatOffice, &Policy::nist(), strict);
     assert_eq!((comparison.today.refused, comparison.candidate.refused_owners), (0, 420));
     assert_eq!(comparison.reasons, [("auth_rate_limit", 420)].into());
     assert_eq!(comparison.newly_refused().len(), 20);
@@ -116,7 +133,7 @@ fn without_a_scenarios_truth_owners_are_told_by_what_follows() {
             log.push_str(&Attempt { truth: None, ..attempt.clone() }.line());
             log.push('\n');
         });
-        compare(Cursor::new(log), candidate, &ProgressBar::hidden()).unwrap()
+        compare(Cursor::new(log), &candidate.clone().into(), &ProgressBar::hidden()).unwrap()
     };
     let slow = told_nothing(Scenario::LowAndSlow, &Policy::seed(), &Policy::seed());
     assert_eq!((slow.attack, slow.candidate.refused_owners), (4_800, 0));
@@ -126,8 +143,8 @@ fn without_a_scenarios_truth_owners_are_told_by_what_follows() {
 
 #[test]
 fn a_candidate_is_a_policy_and_nothing_else() {
-    assert_eq!(candidate("").unwrap(), Policy::seed());
-    assert_eq!(candidate("policy = \"nist\"").unwrap(), Policy::nist());
+    assert_eq!(candidate("").unwrap(), Policy::seed().into());
+    assert_eq!(candidate("policy = \"nist\"").unwrap(), Policy::nist().into());
     for (wrong, why) in [
         ("policy = \"other\"", "must be seed or nist"),
         ("auth_requests_per_ip = 0", "whole number"),
@@ -135,6 +152,7 @@ fn a_candidate_is_a_policy_and_nothing_else() {
         ("secret = \"a-marked-fake-secret-for-tests-0001\"", "does not belong here"),
         ("policy", "not TOML"),
         ("policy = [1]", "must be"),
+        ("ip_allowlist = \"office\"", "no network"),
     ] {
         let error = candidate(wrong).unwrap_err();
         assert!(error.contains(why) && !error.contains("marked-fake"), "{wrong}: {error}");
@@ -149,6 +167,6 @@ fn what_is_no_login_is_passed_over_whatever_it_is() {
     let mut line = Vec::new();
     scenario::play(Scenario::MobileHopping, &Policy::seed(), 1, 1, |attempt| line = attempt.line().into_bytes());
     log.extend(line);
-    let comparison = compare(Cursor::new(log), &Policy::seed(), &ProgressBar::hidden()).unwrap();
+    let comparison = compare(Cursor::new(log), &Policy::seed().into(), &ProgressBar::hidden()).unwrap();
     assert_eq!(comparison.attempts, 1);
 }

@@ -1,7 +1,7 @@
 //! What operators change of an account, each as part of a transaction with its record.
 
 use aws_sdk_dynamodb::types::{Delete, Update};
-use palisade_core::{Account, Fault, Role, Status};
+use palisade_core::{Account, Fault, Role, Status, Zone};
 
 use super::Accounts;
 use crate::item::{n, s};
@@ -16,6 +16,17 @@ impl Accounts {
     /// Switches `account` on or off; its sessions end. Refused when it changed since it was read.
     pub fn set_status(&self, account: &Account, status: Status) -> Result<Write, Fault> {
         self.set(account, "status", status.as_str())
+    }
+
+    /// Says where the owner of `account` lives; nothing ends for that. Refused when the account changed since it was read.
+    pub fn set_time_zone(&self, account: &Account, zone: &Zone) -> Result<Write, Fault> {
+        let update = Update::builder().table_name(&self.0.name).key("account_key", s(account.key.as_str()));
+        let update = update
+            .update_expression("SET time_zone = :zone")
+            .condition_expression("auth_version = :version")
+            .expression_attribute_values(":zone", s(zone.as_str()))
+            .expression_attribute_values(":version", n(account.auth_version));
+        Write::update(update)
     }
 
     /// Removes `account`, unless it changed since it was read.

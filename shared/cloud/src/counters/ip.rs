@@ -71,7 +71,12 @@ impl Counters {
 
     fn addition(&self, window: &IpWindow, places: Places, and_names: &str) -> UpdateItemFluentBuilder {
         let failures = FAILURES.get(window.quarter()).copied().unwrap_or_default();
-        let taken = [("auth_requests", places.auth), ("breach_checks", places.breach_check), (failures, places.failure)];
+        let taken = [
+            ("auth_requests", places.auth),
+            ("logins", places.failure),
+            ("breach_checks", places.breach_check),
+            (failures, places.failure),
+        ];
         let taken = taken.iter().filter(|(_, taken)| *taken).fold(String::new(), |all, (name, _)| all + ", " + name + " :one");
         let update = self.0.client.update_item().table_name(&self.0.name).key("counter", s(window.counter()));
         update
@@ -110,6 +115,7 @@ pub(super) fn counts(window: &IpWindow, places: Places, before: Option<&Item>, n
     IpCounts {
         requests: with("requests", places.request),
         auth_requests: with("auth_requests", places.auth),
+        logins: with("logins", places.failure),
         breach_checks: with("breach_checks", places.breach_check),
         failures,
         names: distinct,

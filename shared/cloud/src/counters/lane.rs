@@ -42,6 +42,16 @@ impl LaneKey {
 }
 
 impl LaneKey {
+    /// The word of its delay where a decision is told.
+    pub fn rule(&self) -> &'static str {
+        match (self.0.contains("#device#"), self.is_of_session(), self.0.starts_with("notice#")) {
+            (true, ..) => "device_login_delay",
+            (_, true, _) => "session_login_delay",
+            (_, _, true) => "confirmation_delay",
+            _ => "login_delay",
+        }
+    }
+
     /// Whether it is the lane of a session.
     pub fn is_of_session(&self) -> bool {
         self.0.contains("#session#")

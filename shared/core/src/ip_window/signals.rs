@@ -34,7 +34,7 @@ pub fn signals(window: &IpWindow, counts: &IpCounts, places: Places, limits: &Ip
     found.into_iter().flatten().filter(|signal| !counts.reported.contains(&signal.mark())).collect()
 }
 
-/// What the detectors get to know of the address of a login that took a place among its failures, that place left out; `None` where the
+/// What the detectors get to know of the address of a login that took a place among its failures, the login itself left out; `None` where the
 /// counters cannot be read.
 pub fn facts(window: &IpWindow, counts: &IpCounts, limits: &IpLimits) -> Option<AddressFacts> {
     if counts.are_unreadable() {
@@ -44,7 +44,7 @@ pub fn facts(window: &IpWindow, counts: &IpCounts, limits: &IpLimits) -> Option<
     Some(AddressFacts {
         failures: failures(window, &others, limits).0,
         failures_in_hour: others.failures_in_hour(),
-        auth_requests: others.auth_requests,
+        logins: others.logins.saturating_sub(1),
         names_full: others.names >= MAX_NAMES,
     })
 }
@@ -64,7 +64,7 @@ mod tests {
     fn counts(failures: u64, names: usize, reported: &[&str]) -> IpCounts {
         let reported = reported.iter().map(|mark| (*mark).to_owned()).collect();
         let failures = [failures, 0, 0, 7];
-        IpCounts { requests: 1, auth_requests: 1, breach_checks: 0, failures, names, names_filled: false, reported }
+        IpCounts { requests: 1, auth_requests: 1, logins: 3, breach_checks: 0, failures, names, names_filled: false, reported }
     }
 
     #[test]
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn the_facts_leave_the_login_itself_out() {
         let seed = facts(&window(), &counts(4, 11, &[]), &Policy::seed().ip).unwrap();
-        assert_eq!((seed.failures, seed.failures_in_hour, seed.names_full), (3, 10, true));
+        assert_eq!((seed.failures, seed.failures_in_hour, seed.logins, seed.names_full), (3, 10, 2, true));
         assert_eq!(facts(&window(), &counts(4, 11, &[]), &Policy::nist().ip).unwrap().failures, 10);
         assert_eq!(facts(&window(), &IpCounts::UNREADABLE, &Policy::seed().ip), None);
     }

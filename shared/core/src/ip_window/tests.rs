@@ -8,7 +8,7 @@ fn window(now: Timestamp) -> IpWindow {
 }
 
 fn counts(requests: u64, auth_requests: u64, failures: [u64; 4]) -> IpCounts {
-    IpCounts { requests, auth_requests, breach_checks: 0, failures, names: 1, names_filled: false, reported: Vec::new() }
+    IpCounts { requests, auth_requests, logins: 1, breach_checks: 0, failures, names: 1, names_filled: false, reported: Vec::new() }
 }
 
 const LOGIN: Places = Places { request: true, auth: true, failure: true, breach_check: false };

@@ -95,7 +95,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "PALISADE_LIMITS",
         "`enforce`",
-        "Whether limits refuse (`enforce`) or are only counted and logged (`monitor`): for trying a policy, never for long. Passwords, sessions and blocks hold all the same.",
+        "Whether the limits of addresses, of accounts at login and of users refuse (`enforce`) or are only counted and logged (`monitor`): for trying a policy, never for long. Passwords, sessions, blocks, and the limits on passwords within a session hold all the same.",
     ),
     setting("PALISADE_USER_REQUESTS_REGULAR", "2000", "Requests with a session per account and hour, 1 to 1000000."),
     setting("PALISADE_USER_REQUESTS_STAFF", "5000", "The same for staff."),
@@ -108,11 +108,15 @@ pub const SETTINGS: &[Setting] = &[
     setting("PALISADE_ANOMALY_LOGINS_PER_HOUR", "10", "More logins of an account in an hour are unusual, 1 to 11."),
     setting("PALISADE_ANOMALY_ADDRESSES_PER_DAY", "5", "Logins from more addresses in a day are unusual, 1 to 11."),
     setting("PALISADE_ANOMALY_FAILURES_PER_IP", "3", "A login from an address with more failed ones is unusual, 1 to 1000000."),
-    setting("PALISADE_ANOMALY_FAILURES_IN_A_ROW", "10", "So many failed logins of an account in a row are brute force, 3 to 1000."),
+    setting(
+        "PALISADE_ANOMALY_FAILURES_IN_A_ROW",
+        "10",
+        "So many failed logins of an account in a row, with no hour between them, are brute force, 3 to 1000.",
+    ),
     setting(
         "PALISADE_ANOMALY_FAILURES_PER_HOUR",
         "100",
-        "So many failed logins of all accounts in an hour, and more than succeed, are an attack on all, 10 to 1000000.",
+        "So many failed logins of all accounts in an hour, if they are a fifth of all, are an attack on all, 10 to 1000000.",
     ),
     setting("PALISADE_LOGIN_DELAY_CAP_S", "60", "The longest delay after failed logins of an account, in seconds, 1 to 3600."),
     setting(

@@ -5,13 +5,13 @@ use palisade_core::decision::{Decision, Rule};
 use palisade_core::device::Device;
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::ip_window::RateStatus;
-use palisade_core::throttle::{Lane, Refusal};
-use palisade_core::{Account, AccountKey, Denial, Fault, LimitReason, Timestamp};
+use palisade_core::throttle::Refusal;
+use palisade_core::{Account, AccountKey, Denial, Fault, Timestamp};
 
 use super::gather::{Gathered, KnownDevice};
 use super::{Deps, Outcome};
 use crate::address::{Address, give_back, note_fault};
-use crate::lane::Try;
+use crate::lane::{NoLease, Try};
 
 /// An attempt whose password is tried.
 pub(super) struct Admitted<'a> {
@@ -35,8 +35,7 @@ enum Tried<'a> {
     Held(Box<Held<'a>>),
     Delayed {
         refusal: Refusal,
-        lane: Lane,
-        is_device: bool,
+        rules: Vec<Rule>,
     },
     AddressRefuses(Denial),
     /// The address decides and could not be counted.
@@ -65,10 +64,9 @@ pub(super) async fn admit<'a>(
             let address = address.map_err(|fault| note_fault(Err(fault), trail)).ok();
             Ok(Ok(Admitted { address, account, held: *held }))
         }
-        Ok(Tried::Delayed { refusal, lane, is_device }) => {
+        Ok(Tried::Delayed { refusal, rules }) => {
             give_back(&deps.counters, &address, trail).await;
             let limit = refusal.rate_limited(request.now);
-            let rules = vec![delay_rule(&lane, is_device)];
             let decision = match &address {
                 Ok(address) => address.decision(rules),
                 Err(_) => Decision::by(&deps.policy, request.now, rules),
@@ -102,23 +100,19 @@ async fn reserve<'a>(
     let on = |key, rules| Try { counters: &deps.counters, key, rules, nonce, now };
     if let Some(KnownDevice { device, lane }) = device {
         let this_try = on(LaneKey::device(account_key, device.id()), &deps.policy.device_lane);
-        match this_try.reserve(lane.clone()).await? {
+        match this_try.reserve(lane).await? {
             Ok(item) => {
                 if let Ok(address) = address {
-                    note_exemption(address, trail);
+                    note_exemption(address, this_try.rules_of(&item.lane), trail);
                 }
                 note_fault(common.map(drop), trail);
                 return Ok(Tried::Held(Box::new(Held { this_try, item, device: Some(device) })));
             }
-            Err(refusal @ Refusal::Delayed(_)) if deps.policy.enforced => {
-                return Ok(Tried::Delayed { refusal, lane: lane.lane, is_device: true });
-            }
-            Err(refusal @ Refusal::Delayed(_)) => {
-                note_monitored(deps, &lane.lane, true, (refusal, now), trail);
-                return Ok(Tried::Held(Box::new(Held { this_try, item: lane, device: Some(device) })));
+            Err(NoLease { refusal: refusal @ Refusal::Delayed(_), item }) => {
+                return Ok(without_a_lease(deps, this_try, (refusal, item), Some(device), trail));
             }
             // Nobody's exemption: from here on it is a stranger.
-            Err(Refusal::Closing(_) | Refusal::Closed) => {}
+            Err(NoLease { refusal: Refusal::Closing(_) | Refusal::Closed, .. }) => {}
         }
     }
     let Ok(address) = address else {
@@ -128,33 +122,35 @@ async fn reserve<'a>(
         return Ok(Tried::AddressRefuses(denial));
     }
     let this_try = on(LaneKey::common(account_key), &deps.policy.common_lane);
-    let common = common?;
-    Ok(match this_try.reserve(common.clone()).await? {
+    Ok(match this_try.reserve(common?).await? {
         Ok(item) => Tried::Held(Box::new(Held { this_try, item, device: None })),
-        Err(refusal) if deps.policy.enforced => Tried::Delayed { refusal, lane: common.lane, is_device: false },
-        Err(refusal) => {
-            note_monitored(deps, &common.lane, false, (refusal, now), trail);
-            // Without a lease: nothing is settled, as nothing would have been tried.
-            Tried::Held(Box::new(Held { this_try, item: common, device: None }))
-        }
+        Err(NoLease { refusal, item }) => without_a_lease(deps, this_try, (refusal, item), None, trail),
     })
 }
 
-/// What the lane says, as a rule of the decision.
-pub(super) fn delay_rule(lane: &Lane, is_device: bool) -> Rule {
-    let rule = if is_device { "device_login_delay" } else { LimitReason::LoginDelay.as_str() };
-    Rule { rule, count: lane.failures(), limit: 0, until: lane.not_before.seconds() }
-}
-
-fn note_monitored(deps: &Deps, lane: &Lane, is_device: bool, (refusal, now): (Refusal, Timestamp), trail: &mut Trail) {
-    let decision = Decision::by(&deps.policy, now, vec![delay_rule(lane, is_device)]);
-    let reason = refusal.rate_limited(now).reason.as_str();
+/// A try that the lane refuses. Where limits are only monitored it goes on without a lease: nothing is settled, as nothing would have been
+/// tried.
+fn without_a_lease<'a>(
+    deps: &Deps,
+    this_try: Try<'a>,
+    (refusal, item): (Refusal, LaneItem),
+    device: Option<Device>,
+    trail: &mut Trail,
+) -> Tried<'a> {
+    let rules = this_try.rules_of(&item.lane);
+    if deps.policy.enforced {
+        return Tried::Delayed { refusal, rules };
+    }
+    let decision = Decision::by(&deps.policy, this_try.now, rules);
+    let reason = refusal.rate_limited(this_try.now).reason.as_str();
     trail.record(Event::new(EventKind::LimitMonitored).reason(reason).decision(decision));
+    Tried::Held(Box::new(Held { this_try, item, device }))
 }
 
-fn note_exemption(address: &Address, trail: &mut Trail) {
+fn note_exemption(address: &Address, rules: Vec<Rule>, trail: &mut Trail) {
     if let Some(limit) = address.passed_limit() {
-        trail.record(Event::new(EventKind::RateLimitExempted).reason(limit.reason.as_str()));
+        let event = Event::new(EventKind::RateLimitExempted).reason(limit.reason.as_str());
+        trail.record(event.decision(address.decision(rules)));
     }
 }
 

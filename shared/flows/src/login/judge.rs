@@ -10,7 +10,7 @@ use palisade_core::notice::{Notice, NoticeId, NoticeKind};
 use palisade_core::{Account, ClientIp, Fault, Timestamp};
 
 use super::Deps;
-use super::admit::{Held, delay_rule};
+use super::admit::Held;
 use crate::address::{Address, note_fault};
 
 /// What is known of a login before it is settled.
@@ -24,7 +24,7 @@ impl Known {
     pub(super) fn of(address: Option<&Address>, held: &Held<'_>) -> Self {
         Self {
             address: address.and_then(Address::facts),
-            failures_in_a_row: held.item.lane.in_a_row(),
+            failures_in_a_row: held.item.lane.failures(),
             has_device: held.device.is_some(),
         }
     }
@@ -32,7 +32,7 @@ impl Known {
 
 /// What decided that the password is tried.
 pub(super) fn decision(deps: &Deps, address: Option<&Address>, held: &Held<'_>) -> Decision {
-    let rules = vec![delay_rule(&held.item.lane, held.device.is_some())];
+    let rules = held.this_try.rules_of(&held.item.lane);
     match address {
         Some(address) => address.decision(rules),
         None => Decision::by(&deps.policy, held.this_try.now, rules),

@@ -54,7 +54,7 @@ pub(super) async fn settle(
 async fn fail(deps: &Deps, account: Option<&Account>, held: Held<'_>, client: &Client, trail: &mut Trail) -> Result<(), Fault> {
     let now = held.this_try.now;
     let rules = &deps.policy.anomaly;
-    let is_brute_force = held.item.lane.in_a_row().saturating_add(1) >= rules.failures_in_a_row;
+    let is_brute_force = held.item.lane.failures().saturating_add(1) >= rules.failures_in_a_row;
     let subject = account.map_or(client.name.as_str(), |account| account.subject.as_str());
     let occurrence = Occurrence::of(subject, IncidentKind::BruteForce, "one_account", client.ip.to_string(), now);
     let tell = async {
@@ -63,11 +63,15 @@ async fn fail(deps: &Deps, account: Option<&Account>, held: Held<'_>, client: &C
     if is_brute_force {
         trail.record(Event::new(EventKind::BruteForce).reason("one_account"));
     }
-    let count = deps.overall.failure((&deps.counters, &deps.incidents), rules, client.ip, now, trail);
+    let count = deps.overall.failure((&deps.counters, &deps.incidents), rules, client.ip, now);
     let count = deps.aside.run("overall count in counters", count);
     let (settled, told, counted) = tokio::join!(held.this_try.settle(held.item, Verdict::Failure), tell, count);
     note_fault(told, trail);
-    note_fault(counted, trail);
+    match counted {
+        Ok(true) => trail.record(Event::new(EventKind::BruteForce).reason("all_accounts")),
+        Ok(false) => {}
+        Err(fault) => note_fault(Err(fault), trail),
+    }
     settled.map(drop)
 }
 

@@ -17,7 +17,7 @@ use super::{Deps, in_full};
 use crate::Outcome;
 use crate::address::note_fault;
 use crate::lane::Try;
-use crate::own_lane::{Enders, OwnLanes, settle_wrong};
+use crate::own_lane::{Enders, NoWord, OwnLanes, settle_wrong};
 use crate::validate::Live;
 
 /// A password given within a session.
@@ -60,15 +60,11 @@ pub async fn reauthenticate(
     touched.tell(trail);
     let (this_try, item) = match reserved? {
         Ok(held) => held,
-        Err(Refusal::Closed) => {
+        Err(NoWord { refusal: Refusal::Closed, .. }) => {
             enders(deps).end(&live, now, trail).await?;
             return Ok(live.outcome(Err(Denial::Unauthenticated)));
         }
-        Err(refusal) => {
-            let limit = refusal.rate_limited(now);
-            trail.record(Event::new(EventKind::ExcessRateLimitExceeded).reason(limit.reason.as_str()));
-            return Ok(Outcome::denied(Denial::RateLimited(limit), now));
-        }
+        Err(refused) => return Ok(Outcome::denied(refused.denial(&deps.policy, now, trail), now)),
     };
     let right = match &live.account.password {
         None => false,

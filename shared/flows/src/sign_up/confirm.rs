@@ -14,7 +14,8 @@ use palisade_core::{Account, AccountKey, ClientIp, Denial, Fault, Identifier, Pa
 use super::{BETWEEN_NOTICES, Deps};
 use crate::Outcome;
 use crate::address::{Address, note_fault};
-use crate::lane::Try;
+use crate::lane::{NoLease, Try};
+use crate::own_lane::NoWord;
 use crate::reset;
 
 /// Makes the account of the sign-up whose grant `token` is and whose password `password` is; its public id.
@@ -80,8 +81,11 @@ async fn make(
     let this_try = Try { counters: &deps.counters, key: LaneKey::notice(&notice.id), rules, nonce: &nonce, now };
     let item = match this_try.reserve(lane).await? {
         Ok(item) => item,
-        Err(Refusal::Closed) => return Ok(Err(Denial::InvalidGrant)),
-        Err(refusal) => return Ok(Err(Denial::RateLimited(refusal.rate_limited(now)))),
+        Err(NoLease { refusal: Refusal::Closed, .. }) => return Ok(Err(Denial::InvalidGrant)),
+        Err(NoLease { refusal, item }) => {
+            let rules = this_try.rules_of(&item.lane);
+            return Ok(Err(NoWord { refusal, rules }.denial(&deps.policy, now, trail)));
+        }
     };
     let right = deps.hasher.matches(password, pending.password.clone()).await?;
     if !right {
@@ -132,7 +136,8 @@ pub(super) async fn account(
         must_change: None,
         // Random, so that a recycled name never revives old sessions.
         auth_version: u64::from_be_bytes(deps.entropy.bytes()) >> 1,
-        devices_not_before: Timestamp::EPOCH,
+        // A device known to somebody who had the name before is none of its new owner's.
+        devices_not_before: now,
     })
 }
 
