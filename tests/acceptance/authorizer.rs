@@ -293,9 +293,10 @@ async fn i07_r61_published_events_are_let_in_with_a_live_token_and_without_any_f
         let (name, event) = published(&world, fixture).await;
         let never = ["websocket", "rest_token"].contains(&name.as_str());
         assert_eq!(lets_in(&world.stack().authorize(&event.to_string()).await), !never, "{name}");
-        let (ip, method, arn) = match name.starts_with("http_v2") {
-            true => ("/requestContext/http/sourceIp", "/requestContext/http/method", "/version"),
-            false => ("/requestContext/identity/sourceIp", "/httpMethod", "/methodArn"),
+        let (ip, method, arn) = if name.starts_with("http_v2") {
+            ("/requestContext/http/sourceIp", "/requestContext/http/method", "/version")
+        } else {
+            ("/requestContext/identity/sourceIp", "/httpMethod", "/methodArn")
         };
         let decides = [ip, method, arn, "/type", "/headers/authorization", "/headers/user-agent"];
         for path in paths(&event, "") {

@@ -39,8 +39,7 @@ async fn se25_a_logout_among_more_sessions_than_anybody_has_is_refused_instead_o
     let world = World::start().await;
     world.account("alice@example.com", "correct-Horse-7-battery").await;
     let login = world.stranger().login("alice@example.com", "correct-Horse-7-battery").await;
-    let tossed: Vec<String> =
-        (0..4).map(|n| format!("__Host-session={}.{}", "A".repeat(22), format!("{n}{}", "A".repeat(42)))).collect();
+    let tossed: Vec<String> = (0..4).map(|n| format!("__Host-session={}.{n}{}", "A".repeat(22), "A".repeat(42))).collect();
     let crowd = format!("{}; __Host-session={}", tossed.join("; "), login.cookie("__Host-session"));
     let reply = world.stranger().header("cookie", &crowd).send(reqwest::Method::POST, "/logout", None, Vec::new()).await;
     assert_eq!((reply.status(), reply.code().as_str()), (400, "invalid_request"));
