@@ -242,3 +242,35 @@ async fn explain_says_what_decided_a_request_by_the_id_in_its_answer() {
     assert!(world.palisade(&["explain", "another", "--log", &plain.to_string_lossy()]).await.is_err());
     std::fs::remove_file(&plain).expect("removed");
 }
+
+/// An `aws` command that answers as the real one does: whatever it is asked for is checked.
+const AWS: &str = r#"#!/bin/sh
+[ "$1 $2 $3 $4 $5 $6 $7" = "logs filter-log-events --output json --log-group-name /aws/lambda/login --filter-pattern" ] || exit 3
+[ "$8" = '"GXbzqgiDFiAEPxw="' ] || { echo "no such pattern: $8" >&2; exit 4; }
+cat "$(dirname "$0")/events.json"
+"#;
+
+#[cfg(unix)]
+#[tokio::test]
+async fn explain_reads_cloudwatch_logs_with_the_aws_command() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = world().await;
+    let directory = std::env::temp_dir().join(world.name());
+    std::fs::create_dir_all(&directory).expect("a directory");
+    std::fs::write(directory.join("aws"), AWS).expect("a command");
+    std::fs::set_permissions(directory.join("aws"), std::fs::Permissions::from_mode(0o755)).expect("it can be run");
+    let line = json!({ "event": "authn_login_fail", "reason": "wrong_password", "request_id": "GXbzqgiDFiAEPxw=" }).to_string();
+    std::fs::write(directory.join("events.json"), json!({ "events": [{ "message": line }] }).to_string()).expect("events");
+    let path = format!("{}:/usr/bin:/bin", directory.display());
+    let explain = async |id: &str| {
+        let arguments = ["explain", id, "--log-group", "/aws/lambda/login"];
+        acceptance::runtime_api::run_with("palisade", &arguments, &[("PATH".to_owned(), path.clone())]).await
+    };
+    let (done, told) = explain("GXbzqgiDFiAEPxw=").await;
+    assert!(done && told.contains("reason: wrong_password"), "{told}");
+    let (done, told) = explain("another").await;
+    assert!(!done && told.contains("no such pattern"), "{told}");
+    let (done, told) = explain("\" or everything").await;
+    assert!(!done && told.contains("that is no decision's id"), "{told}");
+    std::fs::remove_dir_all(&directory).expect("removed");
+}

@@ -69,8 +69,11 @@ pub enum Command {
         /// The `decision_id` of the log, which is the `request_id` of the answer.
         id: String,
         /// The log: a file of JSON lines or what `aws logs filter-log-events` printed, `-` for standard input.
+        #[arg(long, required_unless_present = "log_group", conflicts_with = "log_group")]
+        log: Option<PathBuf>,
+        /// A group of `CloudWatch` Logs, such as `/aws/lambda/login`, which the `aws` command reads.
         #[arg(long)]
-        log: PathBuf,
+        log_group: Option<String>,
     },
     /// Plays the logins of a log under another policy and prints the difference.
     Replay {

@@ -1,20 +1,24 @@
 //! `palisade explain`: what decided a request, from the log.
 
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::table::Table;
 
-/// Reads the log at `path`, `-` for standard input, and explains the decision `id`.
+/// Reads the log at `path`, `-` for standard input, or the group of `CloudWatch` Logs, and explains the decision `id`.
 ///
 /// # Errors
 /// What could not be read, or that the log holds nothing of it.
-pub(crate) fn explain(id: &str, path: &Path) -> Result<String, String> {
-    let text = if path.as_os_str() == "-" {
-        std::io::read_to_string(std::io::stdin()).map_err(|error| error.to_string())?
-    } else {
-        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?
+pub(crate) fn explain(id: &str, path: Option<&Path>, group: Option<&str>) -> Result<String, String> {
+    let text = match (path, group) {
+        (Some(path), _) if path.as_os_str() == "-" => {
+            std::io::read_to_string(std::io::stdin()).map_err(|error| error.to_string())?
+        }
+        (Some(path), _) => std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?,
+        (None, Some(group)) => cloudwatch(id, group)?,
+        (None, None) => return Err("there is no log".to_owned()),
     };
     let lines = lines(&text);
     let of_it = |line: &&Value| ["decision_id", "request_id"].iter().any(|name| line.get(name).and_then(Value::as_str) == Some(id));
@@ -23,6 +27,21 @@ pub(crate) fn explain(id: &str, path: &Path) -> Result<String, String> {
         return Err(format!("the log holds nothing of {id}"));
     }
     Ok(found.into_iter().map(told).collect::<Vec<_>>().join("\n\n"))
+}
+
+/// The events of `group` that hold `id`, by AWS's own command, which knows every way to sign in.
+fn cloudwatch(id: &str, group: &str) -> Result<String, String> {
+    // It stands between quotes in a filter pattern.
+    if !id.chars().all(|one| one.is_ascii_alphanumeric() || "-_=+/".contains(one)) {
+        return Err("that is no decision's id".to_owned());
+    }
+    let pattern = format!("\"{id}\"");
+    let arguments = ["logs", "filter-log-events", "--output", "json", "--log-group-name", group, "--filter-pattern", &pattern];
+    let output = Command::new("aws").args(arguments).output().map_err(|error| format!("the aws command: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("the aws command: {}", String::from_utf8_lossy(&output.stderr).trim()));
+    }
+    String::from_utf8(output.stdout).map_err(|error| error.to_string())
 }
 
 /// The events of a log: one JSON object a line, or the messages of what `aws logs` gave.

@@ -14,7 +14,7 @@ use crate::{blocks, explain, replay, why};
 /// Why it was not carried out, for whoever typed it.
 pub fn without_a_deployment(command: Command) -> Result<Result<String, String>, Command> {
     match command {
-        Command::Explain { id, log } => Ok(explain::explain(&id, &log)),
+        Command::Explain { id, log, log_group } => Ok(explain::explain(&id, log.as_deref(), log_group.as_deref())),
         Command::Replay { log, policy, plot } => Ok(replay::replay(&log, &policy, plot.as_deref())),
         Command::Scenario { scenario, to, policy, size, seed } => Ok(replay::make(scenario, policy.as_deref(), size, seed, &to)),
         other => Err(other),
