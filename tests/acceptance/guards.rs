@@ -140,6 +140,17 @@ fn test_names(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn se04_every_authorizer_in_the_readme_caches_nothing_and_lists_no_identity_source() {
+    let readme = read("README.md");
+    let templates: Vec<&str> = readme.split("```yaml").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let authorizers: Vec<&&str> = templates.iter().filter(|template| template.contains("::Authorizer")).collect();
+    assert_eq!(authorizers.len(), 2, "an HTTP API's and a REST API's");
+    for template in authorizers {
+        assert!(template.contains("AuthorizerResultTtlInSeconds: 0") && !template.contains("IdentitySource"), "{template}");
+    }
+}
+
+#[test]
 fn every_threat_names_its_test() {
     let document = read("SECURITY.md");
     let threats: Vec<&str> = document.lines().filter(|line| line.starts_with("| T-")).collect();

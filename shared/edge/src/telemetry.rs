@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::panic::PanicHookInfo;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use palisade_core::Timestamp;
 use palisade_core::event::{Event, EventKind, Severity, Target};
@@ -56,6 +57,7 @@ pub fn emit_of(request_id: &str, method: &str, path: &str, events: Vec<Event>) {
 
 /// Writes `events` of the request `seen`, one line each.
 pub(crate) fn emit(seen: &Seen, events: Vec<Event>) {
+    remind();
     for event in events {
         write(&event, Some(seen));
     }
@@ -104,11 +106,33 @@ pub fn install(level: LogLevel) {
     hide_panics();
 }
 
-/// Says at every start what should not stay so for long: limits that do not refuse.
+/// The minute in which it was last said that limits do not refuse; zero where they do.
+static SAID_IN: AtomicI64 = AtomicI64::new(0);
+
+/// Says at every start what should not stay so for long, limits that do not refuse, and again in every minute with a request.
 pub fn announce(settings: &Settings) {
     if !settings.policy.enforced {
-        write(&Event::new(EventKind::LimitsNotEnforced).reason("PALISADE_LIMITS=monitor"), None);
+        say_not_enforced(this_minute());
     }
+}
+
+fn say_not_enforced(minute: i64) {
+    SAID_IN.store(minute, Ordering::Relaxed);
+    write(&Event::new(EventKind::LimitsNotEnforced).reason("PALISADE_LIMITS=monitor"), None);
+}
+
+fn remind() {
+    if is_due(SAID_IN.load(Ordering::Relaxed), this_minute()) {
+        say_not_enforced(this_minute());
+    }
+}
+
+fn is_due(said_in: i64, minute: i64) -> bool {
+    said_in != 0 && said_in != minute
+}
+
+fn this_minute() -> i64 {
+    now().seconds() / 60
 }
 
 /// From here on a panic is one event with the place; its message, which can hold anything, is dropped.
@@ -196,5 +220,15 @@ impl Visit for Fields {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         self.0.insert(field.name().to_owned(), Value::from(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_once_a_minute_and_never_where_limits_are_enforced() {
+        assert!(!is_due(0, 7) && !is_due(7, 7) && is_due(7, 8));
     }
 }
