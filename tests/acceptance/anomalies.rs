@@ -220,6 +220,25 @@ async fn a07_what_could_not_be_written_is_counted_on_and_an_hour_that_ended_is_w
 }
 
 #[tokio::test]
+async fn a07_an_hour_that_cannot_be_written_takes_no_other_with_it() {
+    let world = World::builder().short_timeouts().start().await;
+    let hour = world.stack().clock().expect("manual").now().seconds() / 3_600;
+    for n in 0..9 {
+        world.stranger().login(&format!("person-{n}@example.com"), "wrong").await;
+    }
+    world.advance(3_600);
+    world.fault(Fault::always(Mode::Error).item(&format!("failures#{hour}")));
+    for n in 9..19 {
+        world.stranger().login(&format!("person-{n}@example.com"), "wrong").await;
+    }
+    world.stack().faults().clear();
+    world.stranger().login("person-19@example.com", "wrong").await;
+    let written = async |hour: i64| world.counter(&format!("failures#{hour}")).await.map(|item| item["failures"].clone());
+    assert_eq!(written(hour).await, Some(json!("9")));
+    assert_eq!(written(hour + 1).await, Some(json!("10")), "its own ten, and the eleventh waits");
+}
+
+#[tokio::test]
 async fn a07_a_busy_morning_is_no_attack() {
     let world = World::builder().nist().start().await;
     for n in 0..120 {

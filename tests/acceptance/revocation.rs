@@ -32,10 +32,6 @@ struct Story {
     requests: usize,
 }
 
-async fn get(actor: &Actor, path: &str) -> Reply {
-    actor.send(Method::GET, path, None, Vec::new()).await
-}
-
 async fn delete(actor: &Actor, path: &str) -> Reply {
     actor.send(Method::DELETE, path, None, Vec::new()).await
 }
@@ -46,7 +42,7 @@ fn password(number: u32) -> String {
 
 /// Asks both Palisade's own route and the user's API behind the authorizer; whether it was let in, which must be the same.
 async fn let_in(actor: Actor, own: bool) -> bool {
-    let reply = get(&actor, if own { "/session" } else { "/protected" }).await;
+    let reply = actor.get(if own { "/session" } else { "/protected" }).await;
     match (reply.status(), own) {
         (200, _) => true,
         (401, true) | (403, false) => false,
@@ -82,10 +78,8 @@ impl Story {
         let reply = match ending {
             Ending::Logout => self.alive[0].send(Method::POST, "/logout", None, Vec::new()).await,
             Ending::One => {
-                let id = get(&self.alive[0], "/sessions").await.json()["sessions"]
-                    .as_array()
-                    .and_then(|all| own_id(all))
-                    .expect("an id");
+                let id =
+                    self.alive[0].get("/sessions").await.json()["sessions"].as_array().and_then(|all| own_id(all)).expect("an id");
                 delete(&self.alive[1], &format!("/sessions/{id}")).await
             }
             Ending::Others => delete(&self.alive[0], "/sessions?scope=others").await,

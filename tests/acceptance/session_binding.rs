@@ -1,8 +1,7 @@
 //! Sessions that turn up elsewhere: integrity, hijacking, replaced tokens, in both profiles.
 
-use acceptance::{Actor, Reply, World};
+use acceptance::{Actor, World};
 use palisade_local::{Fault, Mode};
-use reqwest::Method;
 use serde_json::json;
 
 const PASSWORD: &str = "correct-Horse-7-battery";
@@ -20,25 +19,21 @@ async fn sign_in(world: &World, ip: &str) -> Actor {
     world.actor(ip).user_agent(&browser).login("alice@example.com", PASSWORD).await.session()
 }
 
-async fn get(actor: &Actor) -> Reply {
-    actor.send(Method::GET, "/session", None, Vec::new()).await
-}
-
 #[tokio::test]
 async fn se08_another_address_ten_minutes_later_ends_this_session_in_seed_and_is_logged_in_nist() {
     let seed = world(false).await;
     let (owner, other) = (sign_in(&seed, "203.0.113.7").await, sign_in(&seed, "203.0.113.7").await);
     seed.advance(600);
-    assert_eq!(get(&owner.clone().moved_to("198.51.100.1")).await.code(), "unauthenticated");
+    assert_eq!(owner.clone().moved_to("198.51.100.1").get("/session").await.code(), "unauthenticated");
     assert_eq!(owner.event_names().iter().filter(|name| *name == "session_integrity_violation").count(), 1);
-    assert_eq!(get(&owner).await.code(), "unauthenticated", "it ended");
-    assert_eq!(get(&other).await.status(), 200, "the others live");
+    assert_eq!(owner.get("/session").await.code(), "unauthenticated", "it ended");
+    assert_eq!(other.get("/session").await.status(), 200, "the others live");
     assert!(seed.items("incidents").await.is_empty());
 
     let nist = world(true).await;
     let owner = sign_in(&nist, "203.0.113.7").await;
     nist.advance(600);
-    assert_eq!(get(&owner.clone().moved_to("198.51.100.1")).await.status(), 200);
+    assert_eq!(owner.clone().moved_to("198.51.100.1").get("/session").await.status(), 200);
     assert!(owner.event_names().contains(&"session_moved".to_owned()));
     assert_eq!(nist.items("sessions").await[0]["ip"], "198.51.100.1", "it goes along");
 }
@@ -52,10 +47,10 @@ async fn r31_se09_another_address_and_browser_within_a_minute_end_everything_wit
         world.advance(5);
         let thief = owner.clone().moved_to("198.51.100.1").user_agent("curl/8.5.0");
         for _ in 0..3 {
-            assert_eq!(get(&thief).await.code(), "unauthenticated");
+            assert_eq!(thief.get("/session").await.code(), "unauthenticated");
         }
         for session in [&owner, &other] {
-            assert_eq!(get(session).await.code(), "unauthenticated", "nist: {nist}");
+            assert_eq!(session.get("/session").await.code(), "unauthenticated", "nist: {nist}");
         }
         let incidents = world.items("incidents").await;
         assert_eq!(
@@ -77,7 +72,7 @@ async fn r31_se09_another_address_and_browser_within_a_minute_end_everything_wit
 async fn se09_a_hijack_is_the_read_and_one_transaction() {
     let world = world(false).await;
     let owner = sign_in(&world, "203.0.113.7").await;
-    get(&owner.moved_to("198.51.100.1")).await;
+    owner.moved_to("198.51.100.1").get("/session").await;
     let entry = world.last_entry();
     let operations: Vec<_> = entry.calls.iter().map(|call| call.operation.as_str()).collect();
     assert_eq!((operations, entry.depth), (vec!["BatchGetItem", "TransactWriteItems"], 2));
@@ -91,15 +86,15 @@ async fn se10_wifi_and_mobile_in_turn_pass_in_nist_and_are_hijacking_at_the_firs
     let owner = sign_in(&nist, "203.0.113.7").await;
     for ip in ["198.51.100.1", "203.0.113.7", "198.51.100.1", "203.0.113.7"] {
         nist.advance(10);
-        assert_eq!(get(&owner.clone().moved_to(ip)).await.status(), 200);
+        assert_eq!(owner.clone().moved_to(ip).get("/session").await.status(), 200);
     }
     nist.advance(30);
-    assert_eq!(get(&owner.clone().moved_to("198.51.100.1")).await.status(), 200);
+    assert_eq!(owner.clone().moved_to("198.51.100.1").get("/session").await.status(), 200);
     assert_eq!(owner.event_names().iter().filter(|name| *name == "session_moved").count(), 1, "told once a minute");
     let seed = world(false).await;
     let owner = sign_in(&seed, "203.0.113.7").await;
     seed.advance(10);
-    assert_eq!(get(&owner.clone().moved_to("198.51.100.1")).await.code(), "unauthenticated");
+    assert_eq!(owner.clone().moved_to("198.51.100.1").get("/session").await.code(), "unauthenticated");
     assert_eq!(owner.event_names().last().map(String::as_str), Some("session_hijacking"), "not merely integrity");
     assert_eq!(seed.items("incidents").await.len(), 1);
 }
@@ -108,8 +103,8 @@ async fn se10_wifi_and_mobile_in_turn_pass_in_nist_and_are_hijacking_at_the_firs
 async fn r25_the_host_part_of_an_ipv6_address_may_rotate() {
     let world = world(false).await;
     let owner = sign_in(&world, "2001:db8:1:2::1").await;
-    assert_eq!(get(&owner.clone().moved_to("2001:db8:1:2:ffff::9")).await.status(), 200);
-    assert_eq!(get(&owner.moved_to("2001:db8:1:3::1")).await.code(), "unauthenticated");
+    assert_eq!(owner.clone().moved_to("2001:db8:1:2:ffff::9").get("/session").await.status(), 200);
+    assert_eq!(owner.moved_to("2001:db8:1:3::1").get("/session").await.code(), "unauthenticated");
 }
 
 #[tokio::test]
@@ -117,7 +112,7 @@ async fn r26_a_browser_with_less_than_half_its_words_in_common_is_hijacking_in_s
     let world = world(false).await;
     let owner = sign_in(&world, "203.0.113.7").await;
     world.advance(1_800);
-    assert_eq!(get(&owner.clone().user_agent("curl/8.5.0")).await.code(), "unauthenticated");
+    assert_eq!(owner.clone().user_agent("curl/8.5.0").get("/session").await.code(), "unauthenticated");
     assert_eq!(world.items("incidents").await.len(), 1);
     assert!(world.items("sessions").await[0]["user_agent_hash"].as_str().is_some_and(|hash| hash.len() == 43), "SHA-256");
 }
@@ -130,10 +125,10 @@ async fn se14_a_replaced_token_after_ten_seconds_ends_everything_once() {
     let successor = owner.post("/session/reauthenticate", &json!({ "password": PASSWORD })).await.session();
     world.advance(10);
     for _ in 0..3 {
-        assert_eq!(get(&owner).await.code(), "unauthenticated");
+        assert_eq!(owner.get("/session").await.code(), "unauthenticated");
     }
     for session in [&successor, &other] {
-        assert_eq!(get(session).await.code(), "unauthenticated");
+        assert_eq!(session.get("/session").await.code(), "unauthenticated");
     }
     assert_eq!(owner.event_names().iter().filter(|name| *name == "authn_token_reuse").count(), 1);
     assert_eq!((world.items("incidents").await.len(), world.notices().await), (1, vec!["session_hijacking".to_owned()]));
@@ -145,8 +140,8 @@ async fn se15_a_replaced_token_within_ten_seconds_is_a_lost_answer() {
     let owner = sign_in(&world, "203.0.113.7").await;
     let successor = owner.post("/session/reauthenticate", &json!({ "password": PASSWORD })).await.session();
     world.advance(9);
-    assert_eq!(get(&owner).await.code(), "unauthenticated");
-    assert_eq!(get(&successor).await.status(), 200, "nothing ended");
+    assert_eq!(owner.get("/session").await.code(), "unauthenticated");
+    assert_eq!(successor.get("/session").await.status(), 200, "nothing ended");
     assert!(world.items("incidents").await.is_empty() && world.notices().await.is_empty());
 }
 
@@ -157,8 +152,8 @@ async fn se14_after_a_change_of_the_password_as_well() {
     let body = json!({ "current_password": PASSWORD, "new_password": "Violet-Kettle-9-harbour" });
     let successor = owner.post("/password/change", &body).await.session();
     world.advance(10);
-    assert_eq!(get(&owner).await.code(), "unauthenticated");
-    assert_eq!(get(&successor).await.code(), "unauthenticated");
+    assert_eq!(owner.get("/session").await.code(), "unauthenticated");
+    assert_eq!(successor.get("/session").await.code(), "unauthenticated");
 }
 
 #[tokio::test]
@@ -168,10 +163,10 @@ async fn a_hijack_that_cannot_be_written_refuses_all_the_same_and_is_written_at_
     let owner = sign_in(&world, "203.0.113.7").await;
     world.fault(Fault::always(Mode::Error).operation("TransactWriteItems"));
     let thief = owner.clone().moved_to("198.51.100.1");
-    assert_eq!(get(&thief).await.code(), "unauthenticated");
+    assert_eq!(thief.get("/session").await.code(), "unauthenticated");
     world.stack().faults().clear();
-    assert_eq!(get(&thief).await.code(), "unauthenticated");
-    assert_eq!(get(&owner).await.code(), "unauthenticated");
+    assert_eq!(thief.get("/session").await.code(), "unauthenticated");
+    assert_eq!(owner.get("/session").await.code(), "unauthenticated");
     assert_eq!(world.items("incidents").await.len(), 1);
 }
 
@@ -183,8 +178,8 @@ async fn invariant_9_a_hijack_ends_everything_at_once_also_where_incidents_or_no
         let owner = sign_in(&world, "203.0.113.7").await;
         world.fault(Fault::always(Mode::Error).table(table));
         let thief = owner.clone().moved_to("198.51.100.1");
-        assert_eq!(get(&thief).await.code(), "unauthenticated", "{table}");
-        assert_eq!(get(&owner).await.code(), "unauthenticated", "{table}: and by that it was dead already");
+        assert_eq!(thief.get("/session").await.code(), "unauthenticated", "{table}");
+        assert_eq!(owner.get("/session").await.code(), "unauthenticated", "{table}: and by that it was dead already");
         let hijacks = thief.event_names().into_iter().filter(|name| name == "session_hijacking").count();
         assert_eq!(hijacks, 1, "{table}");
         let left = world.items(if table == "incidents" { "notices" } else { "incidents" }).await;
@@ -197,8 +192,8 @@ async fn operators_end_everybodys_sessions_with_one_setting() {
     let world = World::builder().setting("PALISADE_SESSIONS_NOT_BEFORE", 1_999_998_001).start().await;
     world.account("alice@example.com", PASSWORD).await;
     let early = sign_in(&world, "203.0.113.7").await;
-    assert_eq!(get(&early).await.code(), "unauthenticated");
+    assert_eq!(early.get("/session").await.code(), "unauthenticated");
     world.advance(1);
     let late = sign_in(&world, "203.0.113.7").await;
-    assert_eq!(get(&late).await.status(), 200);
+    assert_eq!(late.get("/session").await.status(), 200);
 }

@@ -20,10 +20,6 @@ async fn world() -> World {
     world
 }
 
-async fn get(actor: &Actor) -> Reply {
-    actor.send(Method::GET, "/session", None, Vec::new()).await
-}
-
 async fn delete(actor: &Actor, path: &str) -> Reply {
     actor.send(Method::DELETE, path, None, Vec::new()).await
 }
@@ -65,9 +61,9 @@ async fn se14_a_logout_with_a_replaced_token_erases_no_trace_of_it() {
     let successor = reauthenticate(&owner).await.session();
     world.advance(11);
     assert_eq!(log_out(&owner).await.status(), 204);
-    assert_eq!(get(&successor).await.status(), 200, "a logout reads nothing");
-    assert_eq!(get(&owner).await.code(), "unauthenticated");
-    assert_eq!(get(&successor).await.code(), "unauthenticated", "the replaced token was recognised");
+    assert_eq!(successor.get("/session").await.status(), 200, "a logout reads nothing");
+    assert_eq!(owner.get("/session").await.code(), "unauthenticated");
+    assert_eq!(successor.get("/session").await.code(), "unauthenticated", "the replaced token was recognised");
     assert_eq!(world.items("incidents").await.len(), 1);
 }
 
@@ -85,7 +81,7 @@ async fn a_session_that_rotates_while_it_is_ended_is_a_conflict_and_not_told_to_
     assert_eq!(released(&world, ending).await.code(), "conflict");
     let path = format!("/sessions/{}", own_id(&successor).await);
     assert_eq!(delete(&owner, &path).await.status(), 204);
-    assert_eq!(get(&successor).await.code(), "unauthenticated");
+    assert_eq!(successor.get("/session").await.code(), "unauthenticated");
 }
 
 #[tokio::test]
@@ -112,7 +108,7 @@ async fn se25_a_bearer_token_settles_nothing_between_two_cookies_and_two_of_them
         app.clone().header("cookie", "__Host-session=another"),
         app.clone().header("authorization", "Bearer another"),
     ] {
-        assert_eq!(get(&confused).await.code(), "unauthenticated");
+        assert_eq!(confused.get("/session").await.code(), "unauthenticated");
     }
     assert_eq!(world.items("sessions").await.len(), 1, "nothing ended");
 }
@@ -122,10 +118,10 @@ async fn se09_a_hijack_is_not_lost_when_its_owner_ends_the_others_at_that_moment
     let world = world().await;
     let owner = sign_in(&world).await;
     let thief = owner.clone().moved_to("198.51.100.1");
-    let stealing = held(&world, "accounts", "TransactWriteItems", async move { get(&thief).await }).await;
+    let stealing = held(&world, "accounts", "TransactWriteItems", async move { thief.get("/session").await }).await;
     assert_eq!(delete(&owner, "/sessions?scope=others").await.status(), 204);
     assert_eq!(released(&world, stealing).await.code(), "unauthenticated");
-    assert_eq!(get(&owner).await.code(), "unauthenticated", "everything ended all the same");
+    assert_eq!(owner.get("/session").await.code(), "unauthenticated", "everything ended all the same");
     assert_eq!((world.items("incidents").await.len(), world.notices().await), (1, vec!["session_hijacking".to_owned()]));
 }
 
@@ -137,7 +133,7 @@ async fn a_reauthentication_overtaken_by_the_end_of_the_others_is_a_conflict() {
     let proving = held(&world, "sessions", "TransactWriteItems", async move { reauthenticate(&proving).await }).await;
     assert_eq!(delete(&owner, "/sessions?scope=others").await.status(), 204);
     assert_eq!(released(&world, proving).await.code(), "conflict");
-    assert_eq!(get(&owner).await.status(), 200, "the session there is goes on");
+    assert_eq!(owner.get("/session").await.status(), 200, "the session there is goes on");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,7 +145,7 @@ async fn r29_of_ten_uses_at_once_one_is_written_and_one_move_is_told() {
     let uses: JoinSet<u16> = (0..10)
         .map(|_| {
             let owner = owner.clone();
-            async move { get(&owner).await.status() }
+            async move { owner.get("/session").await.status() }
         })
         .collect();
     assert!(uses.join_all().await.iter().all(|status| *status == 200));
@@ -162,7 +158,7 @@ async fn r25_in_nist_a_thief_between_two_touches_of_the_owner_is_told() {
     world.account("alice@example.com", PASSWORD).await;
     let owner = sign_in(&world).await;
     world.advance(30);
-    assert_eq!(get(&owner.clone().moved_to("198.51.100.1")).await.status(), 200);
+    assert_eq!(owner.clone().moved_to("198.51.100.1").get("/session").await.status(), 200);
     assert!(owner.event_names().contains(&"session_moved".to_owned()));
 }
 
@@ -178,7 +174,7 @@ async fn r29_every_use_counts_as_one_also_a_refused_change_and_the_end_of_others
     world.advance(3_590);
     assert_eq!(owner.post("/session/reauthenticate", &json!({ "password": "wrong" })).await.code(), "invalid_credentials");
     world.advance(3_590);
-    assert_eq!(get(&owner).await.status(), 200);
+    assert_eq!(owner.get("/session").await.status(), 200);
 }
 
 #[tokio::test]
@@ -191,7 +187,7 @@ async fn a_successor_is_bound_to_where_its_password_was_given() {
     let sessions = world.items("sessions").await;
     let live = sessions.iter().find(|item| !item.contains_key("replaced_at")).expect("one");
     assert_eq!(live["ip"], "198.51.100.1");
-    assert_eq!(get(&successor).await.status(), 200);
+    assert_eq!(successor.get("/session").await.status(), 200);
 }
 
 #[tokio::test]
@@ -203,7 +199,7 @@ async fn of_two_logins_the_later_lives_and_of_two_at_one_instant_exactly_one() {
         let older = sign_in(&world).await;
         world.advance_millis(1);
         let newer = sign_in(&world).await;
-        assert_eq!([get(&older).await.status(), get(&newer).await.status()], [401, 200]);
+        assert_eq!([older.get("/session").await.status(), newer.get("/session").await.status()], [401, 200]);
         let ended = newer.events().into_iter().find(|event| event["event"] == "session_revoked").expect("told");
         assert!(ended["session"].is_string());
     }
@@ -225,7 +221,7 @@ async fn of_two_logins_the_later_lives_and_of_two_at_one_instant_exactly_one() {
         world.stack().faults().release();
         let mut statuses = Vec::new();
         for login in logins {
-            statuses.push(get(&login.await.expect("no panic")).await.status());
+            statuses.push(login.await.expect("no panic").get("/session").await.status());
         }
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 401]);
@@ -249,7 +245,7 @@ async fn invariant_4_ending_all_holds_against_somebody_who_ends_only_the_others_
             world.stack().faults().release();
         }
         assert_eq!(ending.await.expect("no panic"), 204, "{mode:?}");
-        assert_eq!([get(&owner).await.status(), get(&thief).await.status()], [401, 401], "{mode:?}");
+        assert_eq!([owner.get("/session").await.status(), thief.get("/session").await.status()], [401, 401], "{mode:?}");
     }
 }
 
@@ -274,10 +270,10 @@ async fn a_replaced_token_is_recognised_as_long_as_a_session_can_live() {
     for _ in 0..3 {
         world.advance(72_000);
         world.stack().sweep();
-        assert_eq!(get(&successor).await.status(), 200);
+        assert_eq!(successor.get("/session").await.status(), 200);
     }
-    assert_eq!(get(&owner).await.status(), 401);
-    assert_eq!(get(&successor).await.status(), 401, "everything ended");
+    assert_eq!(owner.get("/session").await.status(), 401);
+    assert_eq!(successor.get("/session").await.status(), 401, "everything ended");
 }
 
 #[tokio::test]
@@ -286,11 +282,11 @@ async fn d12_a_batch_answered_at_the_second_call_is_an_answer_and_half_of_one_is
     let owner = sign_in(&world).await;
     for mode in [Mode::UnprocessedKeys, Mode::UnprocessedAccounts] {
         world.fault(Fault::always(mode).operation("BatchGetItem").times(1));
-        assert_eq!(get(&owner).await.status(), 200, "{mode:?}");
+        assert_eq!(owner.get("/session").await.status(), 200, "{mode:?}");
         assert!(world.last_entry().calls.iter().all(|call| call.consistent), "{mode:?}: asked for as before");
     }
     world.fault(Fault::always(Mode::UnprocessedAccounts).operation("BatchGetItem"));
-    assert_eq!(get(&owner).await.status(), 503, "a session found is not a session allowed");
+    assert_eq!(owner.get("/session").await.status(), 503, "a session found is not a session allowed");
 }
 
 #[tokio::test]

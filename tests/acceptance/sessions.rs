@@ -19,10 +19,6 @@ async fn sign_in(world: &World) -> Actor {
     login.session()
 }
 
-async fn get(actor: &Actor, path: &str) -> Reply {
-    actor.send(Method::GET, path, None, Vec::new()).await
-}
-
 async fn delete(actor: &Actor, path: &str) -> Reply {
     actor.send(Method::DELETE, path, None, Vec::new()).await
 }
@@ -36,13 +32,13 @@ async fn the_current_session_tells_what_it_is() {
     let world = world().await;
     let owner = sign_in(&world).await;
     world.advance(60);
-    let reply = get(&owner, "/session").await;
+    let reply = owner.get("/session").await;
     let session = reply.json();
     assert_eq!((reply.status(), &session["role"], &session["password_change_required"]), (200, &json!("regular"), &json!(false)));
     assert_eq!((&session["auth_time"], &session["created_at"]), (&json!("2033-05-18T03:00:00Z"), &json!("2033-05-18T03:00:00Z")));
     assert_eq!(session["expires_at"], "2033-05-19T03:00:00Z");
     assert!(session["csrf_token"].is_string());
-    assert_eq!(get(&world.stranger(), "/session").await.code(), "unauthenticated");
+    assert_eq!(world.stranger().get("/session").await.code(), "unauthenticated");
 }
 
 #[tokio::test]
@@ -51,7 +47,7 @@ async fn r29_the_owner_sees_every_live_session_and_which_one_is_the_own() {
     let first = sign_in(&world).await;
     world.advance(10);
     let second = sign_in(&world).await;
-    let listed = get(&second, "/sessions").await.json()["sessions"].as_array().expect("a list").clone();
+    let listed = second.get("/sessions").await.json()["sessions"].as_array().expect("a list").clone();
     assert_eq!(listed.iter().map(|session| session["current"] == true).collect::<Vec<_>>(), [true, false]);
     let stored = format!("{:?}", world.items("sessions").await);
     for session in &listed {
@@ -60,8 +56,8 @@ async fn r29_the_owner_sees_every_live_session_and_which_one_is_the_own() {
         assert!(session["ip"].is_string() && session["user_agent"].is_string() && session["last_seen"].is_string());
     }
     world.advance(3_595);
-    assert_eq!(get(&second, "/sessions").await.json()["sessions"].as_array().map(Vec::len), Some(1), "the first is idle");
-    assert_eq!(get(&first, "/sessions").await.code(), "unauthenticated");
+    assert_eq!(second.get("/sessions").await.json()["sessions"].as_array().map(Vec::len), Some(1), "the first is idle");
+    assert_eq!(first.get("/sessions").await.code(), "unauthenticated");
 }
 
 #[tokio::test]
@@ -70,7 +66,7 @@ async fn se03_after_a_logout_returned_the_token_is_worth_nothing() {
     let owner = sign_in(&world).await;
     let reply = log_out(&owner).await;
     assert_eq!((reply.status(), world.last_entry().depth, world.last_entry().write_units()), (204, 1, 1.0));
-    assert_eq!(get(&owner, "/session").await.code(), "unauthenticated");
+    assert_eq!(owner.get("/session").await.code(), "unauthenticated");
     let cookie = reply.set_cookie("__Host-session").expect("cleared");
     assert_eq!(cookie, "__Host-session=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0");
     for nobody in [world.stranger(), owner, world.stranger().header("cookie", "__Host-session=junk")] {
@@ -87,7 +83,7 @@ async fn w01_another_site_logs_nobody_out_and_ends_nothing() {
     assert_eq!(delete(&foreign, "/sessions?scope=all").await.code(), "csrf_failed");
     assert_eq!(delete(&owner.clone().without("x-csrf-token"), "/sessions?scope=all").await.code(), "csrf_failed");
     assert!(foreign.event_names().contains(&"malicious_csrf".to_owned()));
-    assert_eq!(get(&owner, "/session").await.status(), 200);
+    assert_eq!(owner.get("/session").await.status(), 200);
 }
 
 #[tokio::test]
@@ -96,15 +92,15 @@ async fn one_session_is_ended_by_its_id_and_nobody_elses() {
     world.account("mallory@example.com", PASSWORD).await;
     let (first, second) = (sign_in(&world).await, sign_in(&world).await);
     let mallory = world.stranger().login("mallory@example.com", PASSWORD).await.session();
-    let listed = get(&second, "/sessions").await.json();
+    let listed = second.get("/sessions").await.json();
     let other =
         listed["sessions"].as_array().expect("a list").iter().find(|session| session["current"] == false).expect("one").clone();
     let path = format!("/sessions/{}", other["id"].as_str().expect("an id"));
     assert_eq!(delete(&mallory, &path).await.code(), "not_found");
-    assert_eq!(get(&first, "/session").await.status(), 200);
+    assert_eq!(first.get("/session").await.status(), 200);
     assert_eq!(delete(&second, &path).await.status(), 204);
-    assert_eq!(get(&first, "/session").await.code(), "unauthenticated");
-    assert_eq!(get(&second, "/session").await.status(), 200);
+    assert_eq!(first.get("/session").await.code(), "unauthenticated");
+    assert_eq!(second.get("/session").await.status(), 200);
     assert_eq!(delete(&second, "/sessions/x").await.code(), "not_found");
 }
 
@@ -134,15 +130,15 @@ async fn ends_all(rest: bool) {
     assert_eq!(delete(&owner, "/sessions?scope=others").await.status(), 204);
     assert_eq!(cost(&world), ("BatchGetItem TransactWriteItems".to_owned(), 2, 2.0, 4.0));
     for other in &others {
-        assert_eq!(get(other, "/session").await.code(), "unauthenticated");
+        assert_eq!(other.get("/session").await.code(), "unauthenticated");
     }
-    assert_eq!(get(&owner, "/session").await.status(), 200, "its own goes along");
+    assert_eq!(owner.get("/session").await.status(), 200, "its own goes along");
     let reply = delete(&owner, "/sessions?scope=all").await;
     assert_eq!(cost(&world), ("BatchGetItem UpdateItem".to_owned(), 2, 2.0, 1.0));
     assert!(reply.status() == 204 && reply.set_cookie("__Host-session").is_some());
-    assert_eq!(get(&owner, "/session").await.code(), "unauthenticated");
+    assert_eq!(owner.get("/session").await.code(), "unauthenticated");
     let late = sign_in(&world).await;
-    assert_eq!(get(&late, "/session").await.status(), 200);
+    assert_eq!(late.get("/session").await.status(), 200);
     for scope in ["", "?scope=none", "?scope=all&scope=others"] {
         assert_eq!(delete(&late, &format!("/sessions{scope}")).await.status(), 400, "{scope}");
     }
@@ -160,7 +156,7 @@ async fn se06_a_session_being_issued_while_all_end_is_dead() {
     world.stack().faults().release();
     let login = slow.await.expect("no panic");
     assert_eq!(login.status(), 200);
-    assert_eq!(get(&login.session(), "/session").await.code(), "unauthenticated");
+    assert_eq!(login.session().get("/session").await.code(), "unauthenticated");
 }
 
 #[tokio::test]
@@ -174,10 +170,10 @@ async fn se31_a_reauthentication_is_a_new_session_and_never_a_longer_day() {
     assert_eq!((entry.depth, entry.hashes), (3, 1), "beside the write of its use");
     assert_eq!(reply.json()["expires_at"], "2033-05-19T03:00:00Z");
     let successor = reply.session();
-    let told = get(&successor, "/session").await.json();
+    let told = successor.get("/session").await.json();
     assert_eq!((&told["auth_time"], &told["created_at"]), (&json!("2033-05-18T03:30:00Z"), &json!("2033-05-18T03:00:00Z")));
-    assert_eq!(get(&owner, "/session").await.code(), "unauthenticated");
-    assert_eq!(get(&successor, "/session").await.status(), 200, "the old one was a client that did not get the answer yet");
+    assert_eq!(owner.get("/session").await.code(), "unauthenticated");
+    assert_eq!(successor.get("/session").await.status(), 200, "the old one was a client that did not get the answer yet");
 }
 
 #[tokio::test]
@@ -198,10 +194,10 @@ async fn r14_a_session_that_must_change_its_password_may_do_that_log_out_and_rea
     let world = world().await;
     world.advance(91 * 86_400);
     let owner = sign_in(&world).await;
-    let current = get(&owner, "/session").await.json();
+    let current = owner.get("/session").await.json();
     assert_eq!((&current["password_change_required"], &current["password_change_reason"]), (&json!(true), &json!("expired")));
     for reply in [
-        get(&owner, "/sessions").await,
+        owner.get("/sessions").await,
         delete(&owner, "/sessions?scope=others").await,
         owner.post("/session/reauthenticate", &json!({ "password": PASSWORD })).await,
     ] {
@@ -210,7 +206,7 @@ async fn r14_a_session_that_must_change_its_password_may_do_that_log_out_and_rea
     }
     let body = json!({ "current_password": PASSWORD, "new_password": "Violet-Kettle-9-harbour" });
     let changed = owner.post("/password/change", &body).await;
-    assert_eq!(get(&changed.session(), "/sessions").await.status(), 200);
+    assert_eq!(changed.session().get("/sessions").await.status(), 200);
     assert_eq!(log_out(&changed.session()).await.status(), 204);
 }
 
@@ -220,7 +216,7 @@ async fn r29_a_use_is_written_at_most_once_a_minute_and_validation_is_two_reads(
     let owner = sign_in(&world).await;
     for (wait, writes) in [(0, 0), (59, 0), (1, 1), (0, 0), (59, 0), (1, 1)] {
         world.advance(wait);
-        assert_eq!(get(&owner, "/session").await.status(), 200);
+        assert_eq!(owner.get("/session").await.status(), 200);
         let entry = world.last_entry();
         let updates = entry.calls.iter().filter(|call| call.operation == "UpdateItem").count();
         // The list of blocked networks, every thirty seconds and at the same time.
@@ -235,12 +231,12 @@ async fn r27_se19_a_session_lives_for_a_day_of_uses_and_an_hour_without() {
     let owner = sign_in(&world).await;
     for _ in 0..28 {
         world.advance(3_000);
-        assert_eq!(get(&owner, "/session").await.status(), 200);
+        assert_eq!(owner.get("/session").await.status(), 200);
     }
     world.advance(2_399);
-    assert_eq!(get(&owner, "/session").await.status(), 200, "86,399 s");
+    assert_eq!(owner.get("/session").await.status(), 200, "86,399 s");
     world.advance(1);
-    assert_eq!(get(&owner, "/session").await.code(), "unauthenticated", "86,400 s");
+    assert_eq!(owner.get("/session").await.code(), "unauthenticated", "86,400 s");
 }
 
 #[tokio::test]
@@ -252,7 +248,7 @@ async fn se17_se18_an_expired_session_never_comes_back_swept_or_not() {
         world.advance(3_599);
         world.fault(Fault::always(Mode::Hold).table("sessions").operation("UpdateItem").times(1));
         let late = owner.clone();
-        let late = tokio::spawn(async move { get(&late, "/session").await });
+        let late = tokio::spawn(async move { late.get("/session").await });
         world.held(1).await;
         let key = world.items("sessions").await[0].clone();
         let keys = [
@@ -265,7 +261,7 @@ async fn se17_se18_an_expired_session_never_comes_back_swept_or_not() {
         if sweep {
             world.stack().sweep();
         }
-        assert_eq!(get(&owner, "/session").await.code(), "unauthenticated", "swept: {sweep}");
+        assert_eq!(owner.get("/session").await.code(), "unauthenticated", "swept: {sweep}");
     }
 }
 
@@ -278,12 +274,12 @@ async fn d07_while_reads_work_sessions_go_on_and_without_them_nobody_does() {
     for operation in ["UpdateItem", "PutItem", "TransactWriteItems"] {
         world.fault(Fault::always(Mode::Error).operation(operation));
     }
-    assert_eq!(get(&owner, "/session").await.status(), 200, "a touch decides nothing");
+    assert_eq!(owner.get("/session").await.status(), 200, "a touch decides nothing");
     assert!(owner.event_names().contains(&"dependency_failed".to_owned()));
     world.stack().faults().clear();
     for mode in [Mode::Error, Mode::Throttle, Mode::UnprocessedKeys, Mode::Timeout] {
         world.fault(Fault::always(mode).operation("BatchGetItem"));
-        assert_eq!(get(&owner, "/session").await.status(), 503, "{mode:?}");
+        assert_eq!(owner.get("/session").await.status(), 503, "{mode:?}");
         world.stack().faults().clear();
     }
 }
@@ -302,7 +298,7 @@ async fn d07_a_use_whose_write_hangs_is_let_in_before_the_deadline() {
     world.advance(61);
     world.fault(Fault::always(Mode::Timeout).operation("UpdateItem"));
     for path in ["/session", "/protected"] {
-        assert_eq!(get(&owner, path).await.status(), 200, "{path}");
+        assert_eq!(owner.get(path).await.status(), 200, "{path}");
     }
 }
 
@@ -311,7 +307,7 @@ async fn d10_the_listing_is_a_strong_query() {
     let world = world().await;
     let owner = sign_in(&world).await;
     world.fault(Fault::always(Mode::Stale));
-    assert_eq!(get(&owner, "/sessions").await.status(), 200);
+    assert_eq!(owner.get("/sessions").await.status(), 200);
     let calls = world.last_entry().calls;
     assert!(calls.iter().any(|call| call.operation == "Query" && call.consistent), "{calls:?}");
 }
@@ -337,7 +333,7 @@ async fn d14_damaged_sessions_are_nobodys() {
             ("secret_hash", item["secret_hash"].as_str().expect("a hash")),
         ];
         world.edit("sessions", &keys, attribute, value).await;
-        assert_eq!(get(&owner, "/session").await.code(), "unauthenticated", "{attribute}");
+        assert_eq!(owner.get("/session").await.code(), "unauthenticated", "{attribute}");
     }
 }
 
@@ -348,7 +344,7 @@ async fn se02_a_well_formed_token_of_nobody_is_refused_and_makes_nothing() {
     let token = login.json()["token"].as_str().expect("a token").to_owned();
     let (account, _) = token.split_once('.').expect("two parts");
     let nobody = world.stranger().header("authorization", &format!("Bearer {account}.{}", "A".repeat(43)));
-    assert_eq!(get(&nobody, "/session").await.code(), "unauthenticated");
+    assert_eq!(nobody.get("/session").await.code(), "unauthenticated");
     assert_eq!(nobody.event_names(), ["session_rejected"]);
     assert_eq!(world.items("sessions").await.len(), 1);
 }
@@ -376,6 +372,6 @@ async fn a_login_over_the_most_sessions_ends_the_oldest() {
         sessions.push(sign_in(&world).await);
         world.advance(1);
     }
-    let alive = [get(&sessions[0], "/session").await, get(&sessions[1], "/session").await, get(&sessions[2], "/session").await];
+    let alive = [sessions[0].get("/session").await, sessions[1].get("/session").await, sessions[2].get("/session").await];
     assert_eq!(alive.map(|reply| reply.status()), [401, 200, 200]);
 }

@@ -1,6 +1,6 @@
 //! How often an account may ask, and what it costs to count.
 
-use acceptance::{Actor, Reply, World, WorldBuilder};
+use acceptance::{Actor, World, WorldBuilder};
 use palisade_core::route::{Limits, ROUTES};
 use palisade_local::{Fault, Mode};
 use reqwest::Method;
@@ -20,26 +20,22 @@ fn fifty() -> WorldBuilder {
     World::builder().setting("PALISADE_USER_REQUESTS_REGULAR", 50)
 }
 
-async fn get(actor: &Actor, path: &str) -> Reply {
-    actor.send(Method::GET, path, None, Vec::new()).await
-}
-
 #[tokio::test]
 async fn r37_the_fifty_first_request_is_429_with_its_fields_until_the_hour_ends() {
     let (world, session) = with(fifty()).await;
     let mut writes = 0.0;
     for n in 1..=50 {
-        let reply = get(&session, "/session").await;
+        let reply = session.get("/session").await;
         assert_eq!((reply.status(), reply.header("x-ratelimit-remaining")), (200, (50 - n).to_string().as_str()), "{n}");
         writes += world.last_entry().write_units();
     }
     assert_eq!(writes, 2.0, "one write for twenty requests");
-    let refused = get(&session, "/session").await;
+    let refused = session.get("/session").await;
     assert_eq!((refused.status(), refused.reason().as_str(), refused.header("retry-after")), (429, "user_rate_limit", "3600"));
     assert_eq!((refused.header("x-ratelimit-limit"), refused.header("x-ratelimit-remaining")), ("50", "0"));
     assert_eq!((world.last_entry().write_units(), world.last_entry().depth), (0.0, 1), "a refusal writes nothing");
     assert!(session.event_names().contains(&"excess_rate_limit_exceeded".to_owned()));
-    assert_eq!(get(&session, "/sessions").await.status(), 429);
+    assert_eq!(session.get("/sessions").await.status(), 429);
     let others = session.send(Method::DELETE, "/sessions?scope=others", None, Vec::new()).await;
     assert_eq!(others.status(), 204, "what ends sessions is never shut by whoever holds another: {}", others.text);
     let proof = session.post("/session/reauthenticate", &json!({ "password": PASSWORD })).await;
@@ -48,14 +44,14 @@ async fn r37_the_fifty_first_request_is_429_with_its_fields_until_the_hour_ends(
     assert_eq!(session.send(Method::POST, "/logout", None, Vec::new()).await.status(), 204, "whoever leaves may");
     world.advance(3_600);
     let next = world.stranger().login(NAME, PASSWORD).await.session();
-    assert_eq!(get(&next, "/session").await.status(), 200);
+    assert_eq!(next.get("/session").await.status(), 200);
 }
 
 #[tokio::test]
 async fn r37_each_route_with_a_session_is_refused_over_the_limit_or_never_as_the_table_says() {
     for route in ROUTES.iter().filter(|route| matches!(route.limits, Limits::Session | Limits::OwnSession)) {
         let (_, session) = with(World::builder().setting("PALISADE_USER_REQUESTS_REGULAR", 1)).await;
-        assert_eq!(get(&session, "/session").await.status(), 200);
+        assert_eq!(session.get("/session").await.status(), 200);
         let body = match route.path {
             "/session/reauthenticate" => Some(json!({ "password": PASSWORD })),
             "/password/change" => Some(json!({ "current_password": PASSWORD, "new_password": "Violet-Kettle-9-harbour" })),
@@ -86,11 +82,11 @@ async fn r37_behind_the_authorizer_it_is_a_denial_and_environments_learn_from_on
     // Two environments count for themselves and tell one another with every batch.
     let mut let_in = 0;
     for _ in 0..60 {
-        let_in += usize::from(get(&session, "/protected").await.status() == 200);
-        let_in += usize::from(get(&session, "/session").await.status() == 200);
+        let_in += usize::from(session.get("/protected").await.status() == 200);
+        let_in += usize::from(session.get("/session").await.status() == 200);
     }
     assert!((50..=50 + 2 * 20).contains(&let_in), "the limit and a batch for each environment: {let_in}");
-    assert_eq!((get(&session, "/protected").await.status(), get(&session, "/session").await.status()), (403, 429));
+    assert_eq!((session.get("/protected").await.status(), session.get("/session").await.status()), (403, 429));
 }
 
 #[tokio::test]
@@ -99,16 +95,16 @@ async fn r37_a_count_that_cannot_be_written_keeps_nobody_out_and_is_not_forgotte
         let (world, session) = with(fifty().short_timeouts()).await;
         world.fault(Fault::always(mode).table("counters"));
         for n in 0..50 {
-            assert_eq!(get(&session, "/session").await.status(), 200, "{mode:?}, {n}");
+            assert_eq!(session.get("/session").await.status(), 200, "{mode:?}, {n}");
         }
         assert!(session.event_names().contains(&"dependency_failed".to_owned()), "{mode:?}");
-        assert_eq!(get(&session, "/session").await.status(), 429, "{mode:?}: it is counted here");
+        assert_eq!(session.get("/session").await.status(), 429, "{mode:?}: it is counted here");
         world.stack().faults().clear();
         let (world, session) = with(fifty().short_timeouts()).await;
         // An answer that fails is asked for twice, one that does not come only once.
         world.fault(Fault::always(mode).table("counters").times(if mode == Mode::Timeout { 1 } else { 2 }));
         for _ in 0..40 {
-            get(&session, "/session").await;
+            session.get("/session").await;
         }
         assert_eq!(world.counter("user#").await.expect("a count")["requests"], "40", "{mode:?}: with the next batch");
     }
@@ -118,7 +114,7 @@ async fn r37_a_count_that_cannot_be_written_keeps_nobody_out_and_is_not_forgotte
 async fn monitor_mode_tells_and_counts_and_refuses_nobody() {
     let (world, session) = with(fifty().setting("PALISADE_LIMITS", "monitor")).await;
     for _ in 0..51 {
-        assert_eq!(get(&session, "/session").await.status(), 200);
+        assert_eq!(session.get("/session").await.status(), 200);
     }
     assert!(session.event_names().contains(&"limit_monitored".to_owned()));
     let guesser = world.stranger();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use clap::Parser;
-use palisade::arguments::Arguments;
+use palisade::arguments::{Arguments, Command};
 use palisade::operator::Operator;
 use palisade::run;
 use palisade_local::{BreachService, ClockMode, Entry, Fault, NewAccount, Options, Payload, Stack};
@@ -173,9 +173,10 @@ impl World {
     pub async fn palisade(&self, arguments: &[&str]) -> Result<String, String> {
         let all = [&["palisade"], arguments].concat();
         let command = Arguments::try_parse_from(all).map_err(|error| error.to_string())?.command;
-        match run::without_a_deployment(command) {
-            Ok(done) => done,
-            Err(command) => {
+        match command {
+            Command::ImportDjango { .. } => panic!("the import is tested as a program"),
+            Command::Files(command) => run::on_files(command),
+            Command::Deployment(command) => {
                 let (settings, parts) = self.stack.operators().expect("the settings of the stack");
                 let operator = Operator::new(&settings, &parts, "root".into()).expect("an operator");
                 run::on_a_deployment(command, &operator).await
@@ -323,6 +324,11 @@ impl Actor {
     /// `POST /login` in bearer mode.
     pub async fn bearer_login(&self, identifier: &str, password: &str) -> Reply {
         self.post("/login", &json!({ "identifier": identifier, "password": password, "mode": "bearer" })).await
+    }
+
+    /// `GET` of `path`.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, None, Vec::new()).await
     }
 
     /// `POST` with a JSON body.

@@ -39,6 +39,17 @@ pub enum Command {
         #[arg(long)]
         report: Option<PathBuf>,
     },
+    /// On a deployment's tables.
+    #[command(flatten)]
+    Deployment(DeploymentCommand),
+    /// On files alone.
+    #[command(flatten)]
+    Files(FileCommand),
+}
+
+/// What needs a deployment.
+#[derive(Debug, Subcommand)]
+pub enum DeploymentCommand {
     /// Refuses a network for a while, within thirty seconds everywhere: everything but `/logout`, `/health` and `/password/policy`.
     Block {
         /// An address or a network such as `203.0.113.0/24`.
@@ -64,6 +75,32 @@ pub enum Command {
         #[arg(long)]
         ip: Option<IpAddr>,
     },
+    /// Ends the delay of a name and opens it to unknown devices again.
+    Unlock {
+        /// The name.
+        identifier: String,
+    },
+    /// Ends all sessions of an account, at once.
+    Revoke {
+        /// The account's name.
+        identifier: String,
+        /// Also forgets its known devices.
+        #[arg(long)]
+        devices: bool,
+    },
+    /// Makes, changes and removes accounts.
+    Account {
+        /// What.
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
+    /// Lists what operators did.
+    Actions,
+}
+
+/// What needs none.
+#[derive(Debug, Subcommand)]
+pub enum FileCommand {
     /// Says what decided a request, from the log.
     Explain {
         /// The `decision_id` of the log, which is the `request_id` of the answer.
@@ -104,27 +141,6 @@ pub enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
-    /// Ends the delay of a name and opens it to unknown devices again.
-    Unlock {
-        /// The name.
-        identifier: String,
-    },
-    /// Ends all sessions of an account, at once.
-    Revoke {
-        /// The account's name.
-        identifier: String,
-        /// Also forgets its known devices.
-        #[arg(long)]
-        devices: bool,
-    },
-    /// Makes, changes and removes accounts.
-    Account {
-        /// What.
-        #[command(subcommand)]
-        command: AccountCommand,
-    },
-    /// Lists what operators did.
-    Actions,
 }
 
 /// What to do with an account.

@@ -36,18 +36,19 @@ enum Done {
 }
 
 async fn carry_out(command: Command) -> Result<Done, String> {
-    let command = match run::without_a_deployment(command) {
-        Ok(done) => return done.map(Done::Printed),
-        Err(command) => command,
-    };
-    if let Command::ImportDjango { dump, model, history_model, report } = command {
-        let (text, complete) = import_django(&dump, &model, history_model.as_deref(), report.as_deref()).await?;
-        return Ok(if complete { Done::Printed(text) } else { Done::Partly(text) });
+    match command {
+        Command::Files(command) => run::on_files(command).map(Done::Printed),
+        Command::ImportDjango { dump, model, history_model, report } => {
+            let (text, complete) = import_django(&dump, &model, history_model.as_deref(), report.as_deref()).await?;
+            Ok(if complete { Done::Printed(text) } else { Done::Partly(text) })
+        }
+        Command::Deployment(command) => {
+            let settings = environment::settings(operator::TABLES).map_err(|error| error.to_string())?;
+            let parts = environment::parts().map_err(|fault| fault.chain())?;
+            let operator = Operator::new(&settings, &parts, who()).map_err(|fault| fault.chain())?;
+            run::on_a_deployment(command, &operator).await.map(Done::Printed)
+        }
     }
-    let settings = environment::settings(operator::TABLES).map_err(|error| error.to_string())?;
-    let parts = environment::parts().map_err(|fault| fault.chain())?;
-    let operator = Operator::new(&settings, &parts, who()).map_err(|fault| fault.chain())?;
-    run::on_a_deployment(command, &operator).await.map(Done::Printed)
 }
 
 /// The name in the records: of whoever is logged in on this machine.

@@ -3,21 +3,20 @@
 use palisade_core::Status;
 
 use crate::accounts::{self, New};
-use crate::arguments::{AccountCommand, Command};
+use crate::arguments::{AccountCommand, DeploymentCommand, FileCommand};
 use crate::operator::Operator;
 use crate::table::Table;
 use crate::{blocks, explain, replay, why};
 
-/// What `command` prints, where it needs no deployment; the command itself where it does.
+/// Carries `command` out, and returns what to print.
 ///
 /// # Errors
 /// Why it was not carried out, for whoever typed it.
-pub fn without_a_deployment(command: Command) -> Result<Result<String, String>, Command> {
+pub fn on_files(command: FileCommand) -> Result<String, String> {
     match command {
-        Command::Explain { id, log, log_group } => Ok(explain::explain(&id, log.as_deref(), log_group.as_deref())),
-        Command::Replay { log, policy, plot } => Ok(replay::replay(&log, &policy, plot.as_deref())),
-        Command::Scenario { scenario, to, policy, size, seed } => Ok(replay::make(scenario, policy.as_deref(), size, seed, &to)),
-        other => Err(other),
+        FileCommand::Explain { id, log, log_group } => explain::explain(&id, log.as_deref(), log_group.as_deref()),
+        FileCommand::Replay { log, policy, plot } => replay::replay(&log, &policy, plot.as_deref()),
+        FileCommand::Scenario { scenario, to, policy, size, seed } => replay::make(scenario, policy.as_deref(), size, seed, &to),
     }
 }
 
@@ -25,19 +24,16 @@ pub fn without_a_deployment(command: Command) -> Result<Result<String, String>, 
 ///
 /// # Errors
 /// Why it was not carried out, for whoever typed it.
-pub async fn on_a_deployment(command: Command, operator: &Operator) -> Result<String, String> {
+pub async fn on_a_deployment(command: DeploymentCommand, operator: &Operator) -> Result<String, String> {
     match command {
-        Command::Block { network, span } => blocks::block(operator, network, span).await,
-        Command::Unblock { network } => blocks::unblock(operator, network).await,
-        Command::Blocks => blocks::list(operator).await,
-        Command::Why { identifier, ip } => why::why(operator, &identifier, ip).await,
-        Command::Unlock { identifier } => accounts::unlock(operator, &identifier).await,
-        Command::Revoke { identifier, devices } => accounts::revoke(operator, &identifier, devices).await,
-        Command::Account { command } => account(command, operator).await,
-        Command::Actions => actions(operator).await,
-        Command::ImportDjango { .. } | Command::Explain { .. } | Command::Replay { .. } | Command::Scenario { .. } => {
-            Err("this command is carried out elsewhere".to_owned())
-        }
+        DeploymentCommand::Block { network, span } => blocks::block(operator, network, span).await,
+        DeploymentCommand::Unblock { network } => blocks::unblock(operator, network).await,
+        DeploymentCommand::Blocks => blocks::list(operator).await,
+        DeploymentCommand::Why { identifier, ip } => why::why(operator, &identifier, ip).await,
+        DeploymentCommand::Unlock { identifier } => accounts::unlock(operator, &identifier).await,
+        DeploymentCommand::Revoke { identifier, devices } => accounts::revoke(operator, &identifier, devices).await,
+        DeploymentCommand::Account { command } => account(command, operator).await,
+        DeploymentCommand::Actions => actions(operator).await,
     }
 }
 

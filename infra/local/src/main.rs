@@ -62,6 +62,9 @@ async fn main() -> ExitCode {
         tracing::error!(target: "palisade_local", "{error}");
         return ExitCode::FAILURE;
     }
+    if let Ok((settings, _)) = stack.operators() {
+        telemetry::announce(&settings);
+    }
     if greet(&stack).is_err() {
         return ExitCode::FAILURE;
     }

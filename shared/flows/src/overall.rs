@@ -41,21 +41,20 @@ impl OverallCount {
         now: Timestamp,
     ) -> Result<bool, Fault> {
         self.add(user_rate::hour_of(now), Pending { failures: 1, successes: 0 });
-        let mut told = false;
-        for (hour, pending) in self.take_due(user_rate::hour_of(now)) {
-            // Put back when this future is dropped half-way, too: the time for such writes is short.
-            let mut back = PutBack { count: self, hour, pending };
-            let overall = counters.add_overall(hour, pending.failures, pending.successes).await?;
-            back.pending = Pending::default();
-            if overall.reported || !is_under_attack(overall.failures, overall.successes, rules) {
-                continue;
+        // All of them are put back unless written, also when this future is dropped half-way: the time for such writes is short.
+        let due: Vec<PutBack<'_>> = self
+            .take_due(user_rate::hour_of(now))
+            .into_iter()
+            .map(|(hour, pending)| PutBack { count: self, hour, pending })
+            .collect();
+        let mut told = Ok(false);
+        for back in due {
+            match write_down(back, (counters, incidents), rules, ip, now).await {
+                Ok(is_told) => told = told.map(|told| told || is_told),
+                Err(fault) => told = Err(fault),
             }
-            let occurrence = Occurrence::of("all", IncidentKind::BruteForce, "all_accounts", ip.to_string(), now);
-            incidents.record(&occurrence).await?;
-            counters.mark_overall(hour).await?;
-            told = true;
         }
-        Ok(told)
+        told
     }
 
     fn take_due(&self, now: i64) -> Vec<(i64, Pending)> {
@@ -80,6 +79,26 @@ impl OverallCount {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<i64, Pending>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Adds one hour's logins to everybody's; whether operators were told of it.
+async fn write_down(
+    mut back: PutBack<'_>,
+    (counters, incidents): (&Counters, &Incidents),
+    rules: &AnomalyRules,
+    ip: ClientIp,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let (hour, pending) = (back.hour, back.pending);
+    let overall = counters.add_overall(hour, pending.failures, pending.successes).await?;
+    back.pending = Pending::default();
+    if overall.reported || !is_under_attack(overall.failures, overall.successes, rules) {
+        return Ok(false);
+    }
+    let occurrence = Occurrence::of("all", IncidentKind::BruteForce, "all_accounts", ip.to_string(), now);
+    incidents.record(&occurrence).await?;
+    counters.mark_overall(hour).await?;
+    Ok(true)
 }
 
 /// What was taken to be written, and was not yet.

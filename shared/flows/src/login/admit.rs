@@ -133,7 +133,7 @@ async fn reserve<'a>(
 fn without_a_lease<'a>(
     deps: &Deps,
     this_try: Try<'a>,
-    (refusal, item): (Refusal, LaneItem),
+    (refusal, mut item): (Refusal, LaneItem),
     device: Option<Device>,
     trail: &mut Trail,
 ) -> Tried<'a> {
@@ -144,6 +144,7 @@ fn without_a_lease<'a>(
     let decision = Decision::by(&deps.policy, this_try.now, rules);
     let reason = refusal.rate_limited(this_try.now).reason.as_str();
     trail.record(Event::new(EventKind::LimitMonitored).reason(reason).decision(decision));
+    item.lane = item.lane.aged(this_try.now, this_try.rules);
     Tried::Held(Box::new(Held { this_try, item, device }))
 }
 
