@@ -2,6 +2,7 @@
 
 mod anomalies;
 mod authorizer;
+mod board;
 mod bootstrap;
 mod breach_check;
 mod browser;

@@ -10,7 +10,7 @@ use clap::Parser;
 use palisade::arguments::{Arguments, Command};
 use palisade::operator::Operator;
 use palisade::run;
-use palisade_local::{BreachService, ClockMode, Entry, Fault, NewAccount, Options, Payload, Stack};
+use palisade_local::{BreachService, ClockMode, Entry, Fault, NewAccount, Options, Payload, PumpMode, Received, Stack};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -98,6 +98,7 @@ impl World {
     pub fn builder() -> WorldBuilder {
         let options = Options {
             clock: ClockMode::Manual,
+            pump: PumpMode::OnDemand,
             dynamodb_url: std::env::var("PALISADE_TEST_DYNAMODB_URL").ok(),
             ..Options::default()
         };
@@ -189,10 +190,32 @@ impl World {
         self.stack.faults().inject(fault);
     }
 
-    /// Every message in the local mailbox, newest last.
+    /// Every notice in the local mailbox, newest last.
     pub async fn mailbox(&self) -> Vec<Value> {
+        self.published("notices").await
+    }
+
+    /// Every alert there, newest last.
+    pub async fn alerts(&self) -> Vec<Value> {
+        self.published("alerts").await
+    }
+
+    async fn published(&self, topic: &str) -> Vec<Value> {
         let reply = self.stranger().send(Method::GET, "/__local/mailbox", None, Vec::new()).await;
-        reply.json().as_array().expect("a list").iter().map(|message| message["body"].clone()).collect()
+        let messages = reply.json();
+        let messages = messages.as_array().expect("a list").iter().filter(|message| message["topic"] == topic);
+        messages.map(|message| message["body"].clone()).collect()
+    }
+
+    /// What the webhook got, oldest first.
+    pub async fn webhooks(&self) -> Vec<Received> {
+        self.pump().await;
+        self.stack.webhooks().received()
+    }
+
+    /// Lets the fan-out see everything that happened.
+    pub async fn pump(&self) {
+        self.stack.pump().await.expect("the streams are read");
     }
 
     /// The token in the newest message of `kind`.

@@ -10,21 +10,23 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use palisade_core::notice::Notice;
-use palisade_core::secret::SecretText;
 use palisade_core::settings::is_loopback;
-use palisade_core::{KeyRing, Subject};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::accounts::{NewAccount, Refused};
 use crate::faults::{Fault, Mode};
 use crate::ledger::Entry;
-use crate::stack::Shared;
+use crate::pump::DeadLetter;
+use crate::shared::Shared;
+use crate::sns::Published;
 
 pub(crate) fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route("/__local/mailbox", get(mailbox))
+        .route("/__local/webhooks", get(webhooks))
+        .route("/__local/mails", get(mails))
+        .route("/__local/dead-letters", get(dead_letters))
         .route("/__local/clock", post(clock))
         .route("/__local/faults", post(faults))
         .route("/__local/ledger", get(ledger).delete(clear_ledger))
@@ -49,28 +51,39 @@ fn refused(status: StatusCode, why: &str) -> Response {
     (status, Json(json!({ "message": why }))).into_response()
 }
 
-/// Every message to a person, newest last. The token of a grant is derived here, as the fan-out will: it is stored nowhere.
+/// Every message that was published, newest last, once the streams are read. A body that is JSON stands there as such.
 async fn mailbox(State(shared): State<Arc<Shared>>) -> Response {
-    match shared.notices.all().await {
-        Err(fault) => refused(StatusCode::SERVICE_UNAVAILABLE, &fault.chain()),
-        Ok(notices) => Json(notices.iter().map(|notice| message(notice, &shared.keys)).collect::<Vec<_>>()).into_response(),
+    if let Err(error) = shared.pump().await {
+        return refused(StatusCode::SERVICE_UNAVAILABLE, &error.to_string());
+    }
+    let messages: Vec<Value> = shared.sns.published().iter().map(message).collect();
+    Json(messages).into_response()
+}
+
+fn message(published: &Published) -> Value {
+    let Published { topic, attributes, subject, email, body, .. } = published;
+    let body = serde_json::from_str(body).unwrap_or_else(|_| Value::from(body.as_str()));
+    json!({ "topic": topic, "attributes": attributes, "subject": subject, "email": email, "body": body })
+}
+
+/// What the webhook's receiver got, once the streams are read.
+async fn webhooks(State(shared): State<Arc<Shared>>) -> Response {
+    match shared.pump().await {
+        Err(error) => refused(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+        Ok(()) => Json(shared.webhooks.received()).into_response(),
     }
 }
 
-fn message(notice: &Notice, keys: &KeyRing) -> Value {
-    json!({
-        "topic": "notices",
-        "attributes": { "kind": notice.kind.as_str() },
-        "body": {
-            "id": notice.id.as_str(),
-            "kind": notice.kind.as_str(),
-            "account_id": notice.account_id.as_ref().map(Subject::as_str),
-            "to": notice.to,
-            "created_at": notice.created_at.to_string(),
-            "expires_at": notice.expires_at.to_string(),
-            "token": notice.token(keys).as_ref().map(SecretText::expose),
-        },
-    })
+/// Every mail, once the streams are read; none without `PALISADE_MAIL_FROM`.
+async fn mails(State(shared): State<Arc<Shared>>) -> Response {
+    match shared.pump().await {
+        Err(error) => refused(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+        Ok(()) => Json(shared.ses.sent()).into_response(),
+    }
+}
+
+async fn dead_letters(State(shared): State<Arc<Shared>>) -> Json<Vec<DeadLetter>> {
+    Json(shared.dead_letters())
 }
 
 /// The most seconds the clock is moved by at once: ten years.
@@ -106,17 +119,17 @@ struct NewFault {
 }
 
 async fn faults(State(shared): State<Arc<Shared>>, Json(new): Json<NewFault>) -> Response {
-    let is_hibp = match new.dependency.as_str() {
-        "dynamodb" => false,
-        "hibp" => true,
-        _ => return refused(StatusCode::BAD_REQUEST, "the dependencies are dynamodb and hibp"),
+    type Change = (fn(&Shared, Fault), fn(&Shared));
+    let (inject, clear): Change = match new.dependency.as_str() {
+        "dynamodb" => (|shared, fault| shared.faults.inject(fault), |shared| shared.faults.clear()),
+        "hibp" => (|shared, fault| shared.hibp.inject(fault), |shared| shared.hibp.clear()),
+        "sns" => (|shared, fault| shared.sns.inject(fault), |shared| shared.sns.clear()),
+        "ses" => (|shared, fault| shared.ses.inject(fault), |shared| shared.ses.clear()),
+        "webhook" => (|shared, fault| shared.webhooks.inject(fault), |shared| shared.webhooks.clear()),
+        _ => return refused(StatusCode::BAD_REQUEST, "the dependencies are dynamodb, hibp, sns, ses and webhook"),
     };
     if new.mode == "off" {
-        if is_hibp {
-            shared.hibp.clear();
-        } else {
-            shared.faults.clear();
-        }
+        clear(&shared);
         return StatusCode::NO_CONTENT.into_response();
     }
     match new.mode.parse::<Mode>() {
@@ -124,11 +137,7 @@ async fn faults(State(shared): State<Arc<Shared>>, Json(new): Json<NewFault>) ->
         Ok(mode) => {
             let fault =
                 Fault { times: new.times, table: new.table, operation: new.operation, item: new.item, ..Fault::always(mode) };
-            if is_hibp {
-                shared.hibp.inject(fault);
-            } else {
-                shared.faults.inject(fault);
-            }
+            inject(&shared, fault);
             StatusCode::NO_CONTENT.into_response()
         }
     }

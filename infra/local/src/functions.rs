@@ -17,6 +17,9 @@ pub(crate) struct Functions {
     signup: Arc<signup::Deps>,
     sessions: Arc<sessions::Deps>,
     session_validation: Arc<session_validation::Deps>,
+    incidents: Arc<incidents::Deps>,
+    alert_fan_out: Arc<alert_fan_out::Deps>,
+    notice_mailer: Arc<notice_mailer::Deps>,
 }
 
 impl Functions {
@@ -27,6 +30,9 @@ impl Functions {
         let failed = |fault: palisade_core::Fault| StackError::new("a function does not start", &fault.chain());
         let settings = read()?;
         Ok(Self {
+            incidents: Arc::new(incidents::Deps::new(&settings, parts).map_err(failed)?),
+            alert_fan_out: Arc::new(alert_fan_out::Deps::new(read()?, parts).map_err(failed)?),
+            notice_mailer: Arc::new(notice_mailer::Deps::new(read()?, parts).map_err(failed)?),
             breach_check: Arc::new(breach_check::Deps::new(&settings, parts).map_err(failed)?),
             password_change: Arc::new(password_change::Deps::with_hasher(&settings, parts, hasher(&settings)).map_err(failed)?),
             sessions: Arc::new(sessions::Deps::with_hasher(&settings, parts, hasher(&settings)).map_err(failed)?),
@@ -45,6 +51,7 @@ impl Functions {
             self.signup.warm_up(),
             self.sessions.warm_up(),
             self.session_validation.warm_up(),
+            self.incidents.warm_up(),
         );
     }
 
@@ -58,10 +65,21 @@ impl Functions {
             "password-change" => {
                 ledger.of("password-change", password_change::invoke(Arc::clone(&self.password_change), event, request_id)).await
             }
+            "incidents" => ledger.of("incidents", incidents::invoke(Arc::clone(&self.incidents), event, request_id)).await,
             "sessions" => ledger.of("sessions", sessions::invoke(Arc::clone(&self.sessions), event, request_id)).await,
             "signup" => ledger.of("signup", signup::invoke(Arc::clone(&self.signup), event, request_id)).await,
             _ => return None,
         })
+    }
+
+    /// Gives the fan-out a batch of a stream.
+    pub(crate) async fn fan_out(&self, ledger: &Ledger, batch: String, request_id: String) -> Outcome {
+        ledger.of("alert-fan-out", alert_fan_out::invoke(Arc::clone(&self.alert_fan_out), batch, request_id)).await
+    }
+
+    /// Gives the mailer a message of the notices topic.
+    pub(crate) async fn mail(&self, ledger: &Ledger, message: String, request_id: String) -> Outcome {
+        ledger.of("notice-mailer", notice_mailer::invoke(Arc::clone(&self.notice_mailer), message, request_id)).await
     }
 
     /// Asks the authorizer about an event's text.

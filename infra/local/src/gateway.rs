@@ -14,7 +14,7 @@ use crate::control;
 use crate::events::{Received, message, response};
 use crate::page;
 use crate::protected;
-use crate::stack::Shared;
+use crate::shared::Shared;
 
 /// The largest request the gateway takes: API Gateway's 10 MB.
 const MAX_BODY: usize = 10 * 1024 * 1024;

@@ -7,11 +7,14 @@ use std::process::ExitCode;
 use clap::Parser;
 use palisade_core::settings::LogLevel;
 use palisade_edge::telemetry;
-use palisade_local::{BreachService, ClockMode, NewAccount, Options, Payload, Stack};
+use palisade_local::{BreachService, ClockMode, NewAccount, Options, Payload, PumpMode, Stack};
 use serde_json::{Map, Value, json};
 use tracing_subscriber::layer::SubscriberExt;
 
 const DEMO: (&str, &str) = ("demo@example.com", "correct-Horse-7-battery");
+
+/// Signs in with the same password and may see incidents.
+const OPERATOR: &str = "operator@example.com";
 
 /// Runs every function of Palisade behind a gateway on this machine, with DynamoDB in process.
 ///
@@ -56,11 +59,13 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let demo = NewAccount { identifier: DEMO.0.into(), password: Some(DEMO.1.into()), ..NewAccount::default() };
-    // A database file may have it already.
-    if let Err(error) = stack.ensure_account(demo).await {
-        tracing::error!(target: "palisade_local", "{error}");
-        return ExitCode::FAILURE;
+    let named = |name: &str| NewAccount { identifier: name.into(), password: Some(DEMO.1.into()), ..NewAccount::default() };
+    for account in [named(DEMO.0), NewAccount { role: Some("staff".into()), ..named(OPERATOR) }] {
+        // A database file may have it already.
+        if let Err(error) = stack.ensure_account(account).await {
+            tracing::error!(target: "palisade_local", "{error}");
+            return ExitCode::FAILURE;
+        }
     }
     if let Ok((settings, _)) = stack.operators() {
         telemetry::announce(&settings);
@@ -89,6 +94,7 @@ fn options(arguments: Arguments) -> Options {
         db: arguments.db,
         clock: arguments.clock,
         payload: arguments.payload,
+        pump: PumpMode::Always,
         settings,
         dynamodb_url: None,
     }
@@ -113,13 +119,16 @@ Or log in as the demo user:
 Guess a password, twice in a row, and meet the delay:
   curl -i {gateway}/login -H 'content-type: application/json' -d '{{\"identifier\":\"{identifier}\",\"password\":\"guess\"}}'
 
-Read the messages to people, with the tokens in them:
+Read the messages to people, with the tokens in them, and those to operators:
   curl {gateway}/__local/mailbox
+
+Work on incidents in a browser: {gateway}/board, as {operator} with the same password.
 
 See what it cost in DynamoDB calls and hashes:
   curl {gateway}/__local/ledger
 ",
         dynamodb = stack.dynamodb(),
+        operator = OPERATOR,
     )?;
     out.flush()
 }

@@ -15,6 +15,16 @@ pub enum ClockMode {
     Manual,
 }
 
+/// When the streams are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PumpMode {
+    /// All the time.
+    #[default]
+    Always,
+    /// When [`crate::Stack::pump`] is called, or the mailbox or the webhooks are asked for.
+    OnDemand,
+}
+
 /// Where breaches are looked up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum BreachService {
@@ -65,6 +75,8 @@ pub struct Options {
     pub db: Option<PathBuf>,
     /// Whose time.
     pub clock: ClockMode,
+    /// When the streams are read.
+    pub pump: PumpMode,
     /// The form of events.
     pub payload: Payload,
     /// Settings of the functions, beside those that name keys, tables and endpoint.

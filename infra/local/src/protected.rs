@@ -8,7 +8,7 @@ use palisade_edge::Outcome;
 use serde_json::{Map, Value, json};
 
 use crate::events::{Payload, Received, message};
-use crate::stack::Shared;
+use crate::shared::Shared;
 
 /// The path of the route that stands for the user's own API.
 pub(crate) const PATH: &str = "/protected";

@@ -26,3 +26,20 @@ pub fn settings_pairs(
     pairs.extend(overrides.iter().cloned());
     pairs
 }
+
+/// Signs what is posted to the local stack's own webhook.
+pub const WEBHOOK_SECRET: &str = "whsec_bG9jYWwtb25seS13ZWJob29rLXNlY3JldC0wMDAwMDAwMDA=";
+
+/// The settings that lead messages to the stack's own topics, mail and webhook, and then `overrides`.
+pub fn message_pairs(sns: &str, ses: &str, webhook: &str, overrides: &[(String, String)]) -> Vec<(String, String)> {
+    let fixed = [
+        ("AWS_ENDPOINT_URL_SNS", sns),
+        ("AWS_ENDPOINT_URL_SESV2", ses),
+        ("PALISADE_TOPIC_ALERTS", "arn:aws:sns:eu-central-1:000000000000:alerts"),
+        ("PALISADE_TOPIC_NOTICES", "arn:aws:sns:eu-central-1:000000000000:notices"),
+        ("PALISADE_WEBHOOK_URL", webhook),
+        ("PALISADE_WEBHOOK_SECRET", WEBHOOK_SECRET),
+    ];
+    let fixed = fixed.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    fixed.into_iter().chain(overrides.iter().cloned()).collect()
+}

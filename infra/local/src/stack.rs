@@ -3,14 +3,13 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region, SharedHttpClient};
-use palisade_cloud::{Accounts, Clock, Notices, Store, environment};
-use palisade_core::KeyRing;
+use palisade_cloud::{Accounts, Store, environment};
 use palisade_core::settings::{Settings, Table, is_loopback};
 use palisade_edge::Outcome;
 use palisade_flows::Parts;
@@ -19,15 +18,19 @@ use tokio::sync::oneshot;
 use crate::accounts::{Maker, NewAccount, Refused};
 use crate::clock::ManualClock;
 use crate::emulator::Emulator;
-use crate::events::Payload;
 use crate::faults::Faults;
 use crate::functions::Functions;
 use crate::hibp::Hibp;
 use crate::ledger::Ledger;
-use crate::options::{ClockMode, Options};
-use crate::settings::settings_pairs;
+use crate::options::{ClockMode, Options, PumpMode};
+use crate::pump::{DeadLetter, Pump};
+use crate::ses::Ses;
+use crate::settings::{message_pairs, settings_pairs};
+use crate::shared::Shared;
+use crate::sns::Sns;
+use crate::webhooks::Webhooks;
 use crate::wire::Wire;
-use crate::{gateway, tables};
+use crate::{gateway, pump, tables};
 
 /// Why a stack does not start.
 #[derive(Debug)]
@@ -46,42 +49,6 @@ impl fmt::Display for StackError {
 }
 
 impl std::error::Error for StackError {}
-
-/// What the gateway and the control routes share.
-pub(crate) struct Shared {
-    functions: Functions,
-    pub(crate) payload: Payload,
-    pub(crate) clock: Clock,
-    pub(crate) manual_clock: Option<ManualClock>,
-    pub(crate) faults: Faults,
-    pub(crate) ledger: Ledger,
-    pub(crate) maker: Maker,
-    pub(crate) notices: Notices,
-    pub(crate) keys: Arc<KeyRing>,
-    pub(crate) hibp: Hibp,
-    emulator: Option<Arc<Emulator>>,
-    requests: AtomicU64,
-}
-
-impl Shared {
-    pub(crate) fn next_request_id(&self) -> String {
-        format!("local-{:08}", self.requests.fetch_add(1, Ordering::SeqCst))
-    }
-
-    pub(crate) fn sweep(&self) {
-        if let Some(emulator) = &self.emulator {
-            emulator.sweep();
-        }
-    }
-
-    pub(crate) async fn authorize(&self, event: String, request_id: String) -> Outcome {
-        self.functions.authorize(&self.ledger, event, request_id).await
-    }
-
-    pub(crate) async fn call(&self, function: &str, event: String, request_id: String) -> Option<String> {
-        self.functions.call(&self.ledger, function, event, request_id).await
-    }
-}
 
 /// A running stack; it stops when dropped.
 pub struct Stack {
@@ -119,7 +86,9 @@ impl Stack {
         };
         let (dynamodb, table_prefix) = endpoint(&options, emulator.as_deref())?;
         let hibp = Hibp::start(options.hibp_port).await?;
-        let pairs = settings_pairs(&dynamodb, options.breach.url(&hibp.url), &table_prefix, &options.settings);
+        let (sns, ses, webhooks) = (Sns::start(0).await?, Ses::start(0).await?, Webhooks::start(0).await?);
+        let overrides = message_pairs(&sns.url, &ses.url, &format!("{}/hook", webhooks.url), &options.settings);
+        let pairs = settings_pairs(&dynamodb, options.breach.url(&hibp.url), &table_prefix, &overrides);
         let settings = || Settings::parse(pairs.clone(), &Table::ALL);
         let client = plain_client(&dynamodb);
         tables::create(&client, &table_prefix).await?;
@@ -130,12 +99,13 @@ impl Stack {
         let parts =
             Parts { clock: clock.clone(), entropy: environment::system_entropy(), credentials: credentials(), http: Some(wire) };
         let own = settings().map_err(|error| StackError(error.to_string()))?;
-        let (notices, keys) = (notices(&own, &parts)?, Arc::clone(&own.keys));
         let shared = Arc::new(Shared {
             functions: Functions::new(&settings, &parts)?,
-            notices,
-            keys,
             hibp,
+            sns,
+            ses,
+            webhooks,
+            pump: Pump::new(&dynamodb, &table_prefix)?,
             payload: options.payload,
             clock,
             manual_clock,
@@ -148,6 +118,9 @@ impl Stack {
         shared.functions.warm_up().await;
         let (gateway, stop, served) = serve(&shared, options.port).await?;
         let (stop, served) = (Some(stop), Some(served));
+        if options.pump == PumpMode::Always {
+            tokio::spawn(pump::keep_running(Arc::downgrade(&shared)));
+        }
         Ok(Self { shared, gateway, dynamodb, table_prefix, client, stop, served, emulator, pairs: pairs.clone(), parts })
     }
 
@@ -200,6 +173,39 @@ impl Stack {
     /// The breach service.
     pub fn hibp(&self) -> &Hibp {
         &self.shared.hibp
+    }
+
+    /// The topics.
+    pub fn sns(&self) -> &Sns {
+        &self.shared.sns
+    }
+
+    /// The mail service.
+    pub fn ses(&self) -> &Ses {
+        &self.shared.ses
+    }
+
+    /// The webhook's receiver.
+    pub fn webhooks(&self) -> &Webhooks {
+        &self.shared.webhooks
+    }
+
+    /// Lets the fan-out see all that the streams hold by now, and the mailer what was published.
+    ///
+    /// # Errors
+    /// When the streams cannot be read.
+    pub async fn pump(&self) -> Result<(), StackError> {
+        self.shared.pump().await
+    }
+
+    /// Gives the fan-out this batch, past the streams; what it answers.
+    pub async fn fan_out(&self, batch: &str) -> Outcome {
+        self.shared.fan_out(batch.to_owned()).await
+    }
+
+    /// What was tried as often as the template allows, and given up.
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.shared.dead_letters()
     }
 
     /// Asks the authorizer about an event's text, past the gateway.
@@ -272,11 +278,6 @@ fn plain_client(endpoint: &str) -> Client {
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .endpoint_url(endpoint);
     Client::from_conf(config.build())
-}
-
-fn notices(settings: &Settings, parts: &Parts) -> Result<Notices, StackError> {
-    let store = Store::new(settings, &Parts { http: None, ..parts.clone() });
-    Notices::new(&store, settings).map_err(|fault| StackError(fault.chain()))
 }
 
 fn maker(settings: Settings, parts: &Parts) -> Result<Maker, StackError> {

@@ -71,6 +71,10 @@ struct Seen {
 
 impl HttpConnector for Connector {
     fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
+        // Topics and mail have faults and records of their own.
+        if !request.headers().get("x-amz-target").is_some_and(|target| target.starts_with("DynamoDB_")) {
+            return self.inner.call(request);
+        }
         let seen = self.shared.look(&mut request);
         let open = ledger::begin(&seen.tables.join("+"), &seen.operation, seen.consistent);
         let (fault, number) = self.shared.faults.take(&seen.tables, &seen.operation, &seen.items).unzip();

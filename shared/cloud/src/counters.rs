@@ -9,6 +9,8 @@ mod ip;
 mod lane;
 mod look;
 mod overall;
+mod quota;
+mod set_aside;
 mod users;
 
 use palisade_core::Fault;
@@ -21,6 +23,8 @@ pub use blocks::BlocksItem;
 pub use grants::{Pace, PacedBy};
 pub use lane::{LaneItem, LaneKey, Swap};
 pub use overall::Overall;
+pub use quota::{HeldBack, Quota};
+pub use set_aside::SetAside;
 
 /// The counters table.
 #[derive(Debug, Clone)]

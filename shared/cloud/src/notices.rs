@@ -6,12 +6,31 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put};
 use palisade_core::hashing::{Normalization, StoredPassword};
 use palisade_core::notice::{Notice, NoticeId, NoticeKind, Pending};
 use palisade_core::settings::{Settings, Table};
-use palisade_core::{AccountKey, Fault, Subject};
+use palisade_core::{AccountKey, Fault, Subject, Timestamp};
 
 use crate::call::fault;
+use crate::delivery::{Claim, Delivery};
 use crate::item::{Item, millis, n, number, owned, s, text, time, ttl};
 use crate::store::{Store, TableHandle};
 use crate::transact::Write;
+
+/// What carries a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeChannel {
+    /// The notices topic.
+    Topic,
+    /// Mail.
+    Mail,
+}
+
+impl NoticeChannel {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Topic => "topic",
+            Self::Mail => "mail",
+        }
+    }
+}
 
 /// The notices table.
 #[derive(Debug, Clone)]
@@ -31,13 +50,57 @@ impl Notices {
         Ok(reply.item.as_ref().and_then(decode))
     }
 
-    /// Every notice that is not void, oldest first: what a mailbox shows. A scan, for the local stack only.
-    pub async fn all(&self) -> Result<Vec<Notice>, Fault> {
-        let scan = self.0.client.scan().table_name(&self.0.name).consistent_read(true);
-        let reply = scan.send().await.map_err(|error| fault("scan of notices", &error))?;
-        let mut notices: Vec<Notice> = reply.items().iter().filter_map(decode).filter(|notice| !notice.void).collect();
-        notices.sort_by(|a, b| (a.created_at, a.id.as_str()).cmp(&(b.created_at, b.id.as_str())));
-        Ok(notices)
+    /// Takes it upon itself to publish or mail the notice `id`; see [`Claim`].
+    pub async fn claim(
+        &self,
+        (id, channel): (&NoticeId, NoticeChannel),
+        nonce: &str,
+        now: Timestamp,
+    ) -> Result<Claim<Notice>, Fault> {
+        self.delivery(id, channel).claim(1, nonce, now, decode).await
+    }
+
+    /// Marks that it was.
+    pub async fn told(&self, (id, channel): (&NoticeId, NoticeChannel)) -> Result<(), Fault> {
+        self.delivery(id, channel).told(1).await
+    }
+
+    /// Lets others try at once what could not be.
+    pub async fn release(&self, (id, channel): (&NoticeId, NoticeChannel), nonce: &str) -> Result<(), Fault> {
+        self.delivery(id, channel).release(nonce).await
+    }
+
+    fn delivery<'a>(&'a self, id: &'a NoticeId, channel: NoticeChannel) -> Delivery<'a> {
+        Delivery { table: &self.0, key: ("notice_id", id.as_str()), channel: channel.as_str() }
+    }
+
+    /// The ids of notices that should have reached `channel` by now and did not, by a scan: for operators, not for requests.
+    pub async fn untold(&self, channel: NoticeChannel, now: Timestamp) -> Result<Vec<NoticeId>, Fault> {
+        let (mut untold, mut from) = (Vec::new(), None);
+        loop {
+            let scan = self.0.client.scan().table_name(&self.0.name).consistent_read(true).set_exclusive_start_key(from);
+            let scan = scan
+                .filter_expression("attribute_not_exists(#told) AND void = :no AND ends_at > :now")
+                .expression_attribute_names("#told", format!("told_{}", channel.as_str()))
+                .expression_attribute_values(":no", AttributeValue::Bool(false))
+                .expression_attribute_values(":now", millis(now));
+            let reply = scan.send().await.map_err(|error| fault("scan of notices", &error))?;
+            untold.extend(reply.items().iter().filter_map(|item| NoticeId::parse(text(item, "notice_id")?)));
+            from = reply.last_evaluated_key;
+            if from.is_none() {
+                return Ok(untold);
+            }
+        }
+    }
+
+    /// Puts `id` on the stream once more, to be published again.
+    pub async fn redrive(&self, id: &NoticeId, now: Timestamp) -> Result<(), Fault> {
+        let update = self.0.client.update_item().table_name(&self.0.name).key("notice_id", s(id.as_str()));
+        let update = update
+            .update_expression("SET redriven_at = :now REMOVE told_topic, telling_until_topic")
+            .condition_expression("attribute_exists(notice_id)")
+            .expression_attribute_values(":now", millis(now));
+        update.send().await.map(drop).map_err(|error| fault("write of notices", &error))
     }
 
     /// Adds `notice` alone.

@@ -67,8 +67,8 @@ const fn plain(table: Table, partition: &'static str) -> TableSchema {
     TableSchema { table, partition: text(partition), sort: None, ttl: true, stream: false, indexes: &[] }
 }
 
-/// What an incident's listing shows; `occurrences` is left out, so that counting does not rewrite the indexes.
-const INCIDENT_SUMMARY: &[&str] = &["type", "severity", "status", "subject", "created_at", "updated_at", "version"];
+/// What an incident's listing shows: nothing that an occurrence changes, so that counting does not rewrite the indexes.
+const INCIDENT_SUMMARY: &[&str] = &["type", "severity", "status", "subject", "created_at", "updated_at", "version", "expires_at"];
 
 /// All six tables.
 pub const TABLES: [TableSchema; 6] = [
@@ -82,10 +82,10 @@ pub const TABLES: [TableSchema; 6] = [
             Index {
                 name: "by_status_severity",
                 partition: text("status_severity"),
-                sort: number("created_at"),
+                sort: text("listed_at"),
                 projected: INCIDENT_SUMMARY,
             },
-            Index { name: "by_type", partition: text("type"), sort: number("created_at"), projected: INCIDENT_SUMMARY },
+            Index { name: "by_type", partition: text("type"), sort: text("listed_at"), projected: INCIDENT_SUMMARY },
         ],
         ..plain(Table::Incidents, "incident_id")
     },

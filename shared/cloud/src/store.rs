@@ -63,6 +63,6 @@ impl Store {
 }
 
 /// HTTPS by rustls on ring; trusted roots are read at the first connection.
-fn https() -> SharedHttpClient {
+pub(crate) fn https() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }

@@ -20,11 +20,17 @@ pub enum Denial {
     PasswordRejected(Vec<Violation>),
     /// The session may do nothing but change its password (requirement r14).
     PasswordChangeRequired(MustChange),
+    /// The password must be given again within this session first.
+    ReauthenticationRequired,
     /// There is one already, or somebody else was faster.
     Conflict,
+    /// What is to be changed has another version than the one that was seen.
+    StaleVersion,
+    /// What is to be changed is not where this change begins.
+    IllegalTransition,
     /// The request came from another site, or its token does not belong to the session.
     CsrfFailed,
-    /// An operator blocked the address.
+    /// An operator blocked the address, or the account's role does not reach so far.
     Forbidden,
     /// There is no such route.
     NotFound,
@@ -58,6 +64,10 @@ pub enum InvalidRequest {
     PasswordTooLong,
     /// The query is not what the route takes.
     Query,
+    /// The containment does not fit what the incident is about.
+    Containment,
+    /// A text is empty, longer than 2000 bytes, or has control characters.
+    Text,
     /// A name or e-mail address is missing where it is the identifier, too long, or has characters that it cannot have.
     Attributes,
 }
@@ -72,6 +82,8 @@ impl InvalidRequest {
             Self::Body => "The body is not the JSON object that this route takes.",
             Self::Identifier => "The identifier is empty, too long, or has characters that names cannot have.",
             Self::Query => "The query is not what this route takes.",
+            Self::Containment => "The incident is not about what this action works on.",
+            Self::Text => "A text is empty, longer than 2000 bytes, or has control characters.",
             Self::Attributes => "An e-mail address or name is missing, too long, or has characters that it cannot have.",
             Self::PasswordTooLong => "The password is longer than 1024 bytes.",
         }

@@ -52,6 +52,8 @@ pub enum Use {
     Grant,
     /// Public ids of sessions.
     Session,
+    /// Places in a listing.
+    Cursor,
     /// Pseudonyms in logs.
     Log,
 }
@@ -63,6 +65,7 @@ impl Use {
             Self::Device => "palisade/v1/device",
             Self::Grant => "palisade/v1/grant",
             Self::Session => "palisade/v1/session",
+            Self::Cursor => "palisade/v1/cursor",
             Self::Log => "palisade/v1/log",
         }
     }
@@ -74,6 +77,7 @@ struct Key {
     device: MacKey,
     grant: MacKey,
     session: MacKey,
+    cursor: MacKey,
     log: MacKey,
 }
 
@@ -95,6 +99,7 @@ impl Key {
             device: one(Use::Device)?,
             grant: one(Use::Grant)?,
             session: one(Use::Session)?,
+            cursor: one(Use::Cursor)?,
             log: one(Use::Log)?,
         })
     }
@@ -105,6 +110,7 @@ impl Key {
             Use::Device => &self.device,
             Use::Grant => &self.grant,
             Use::Session => &self.session,
+            Use::Cursor => &self.cursor,
             Use::Log => &self.log,
         }
     }

@@ -4,6 +4,7 @@
 //! no I/O, no clock, no environment and no type of AWS or HTTP.
 
 pub mod account;
+pub mod alert;
 pub mod anomaly;
 pub mod assess;
 pub mod baseline;
@@ -22,6 +23,7 @@ pub mod identifier;
 pub mod incident;
 pub mod ip_window;
 pub mod keys;
+pub mod mail;
 pub mod notice;
 pub mod password;
 pub mod policy;
@@ -29,10 +31,12 @@ pub mod route;
 pub mod secret;
 pub mod session;
 pub mod settings;
+pub mod stream;
 pub mod throttle;
 pub mod timestamp;
 pub mod user_agent;
 pub mod user_rate;
+pub mod webhook;
 pub mod zone;
 
 pub use account::{Account, Role, Status, Subject};

@@ -103,6 +103,16 @@ impl NoticeKind {
         matches!(self, Self::ConfirmSignUp | Self::ResetPassword)
     }
 
+    /// How many of a kind one account gets in a day (UTC), so that nobody fills a mailbox; `None` where it must never be kept back, since it
+    /// tells what was done, and for resets, of which one in five minutes is given: who was kept from them could be locked out.
+    pub fn most_a_day(self) -> Option<usize> {
+        match self {
+            Self::PasswordChanged | Self::PasswordReset | Self::SessionHijacking | Self::ResetPassword => None,
+            Self::ConfirmSignUp => Some(20),
+            Self::SignUpAttempted | Self::SessionEnded | Self::AnomalousLogin => Some(5),
+        }
+    }
+
     fn lifetime(self) -> Duration {
         match self {
             Self::ConfirmSignUp => SIGN_UP_LIFETIME,

@@ -71,6 +71,11 @@ impl fmt::Debug for Password {
     }
 }
 
+/// SHA-256 of `bytes`.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
 /// 32 random bytes that only their holder knows; what is stored is [`SecretBytes::digest`].
 pub struct SecretBytes(Zeroizing<[u8; 32]>);
 

@@ -3,6 +3,7 @@
 //! Every setting is a row of [`SETTINGS`]; a `PALISADE_` name that is no row is a problem too, so that a misspelt one never passes for
 //! unset.
 
+mod messages;
 mod numbers;
 mod read;
 mod reference;
@@ -20,6 +21,7 @@ use crate::policy::Policy;
 use read::Reader;
 use values::{base_url, identifier_kind, log_level, network, origin, table_name};
 
+pub use messages::Messages;
 pub use reference::{SETTINGS, Setting};
 pub use values::is_loopback;
 
@@ -149,6 +151,8 @@ pub struct Settings {
     pub authorizer: AuthorizerSettings,
     /// Where breaches are looked up.
     pub hibp_url: String,
+    /// Where messages go, and from whom.
+    pub messages: Messages,
     /// `AWS_REGION`.
     pub region: String,
     /// `AWS_ENDPOINT_URL_DYNAMODB`, where one is set.
@@ -203,7 +207,9 @@ impl Settings {
         let hibp_url = read.optional("PALISADE_HIBP_URL", base_url).unwrap_or_else(|| HIBP_URL.to_owned());
         let region = read.required("AWS_REGION", |region| Ok(region.to_owned()));
         let dynamodb_endpoint = read.optional("AWS_ENDPOINT_URL_DYNAMODB", |url| Ok(url.to_owned()));
-        keep_local_secrets_local(&mut read, dynamodb_endpoint.as_deref());
+        let is_local = dynamodb_endpoint.as_deref().is_some_and(is_loopback);
+        let messages = Messages::read(&mut read, is_local);
+        keep_local_secrets_local(&mut read, is_local);
         read.finish(|| {
             Some(Self {
                 policy,
@@ -220,6 +226,7 @@ impl Settings {
                 require_confirmation,
                 authorizer,
                 hibp_url,
+                messages,
                 region: region?,
                 dynamodb_endpoint,
             })
@@ -271,8 +278,8 @@ fn timeouts(read: &mut Reader) -> Timeouts {
     }
 }
 
-fn keep_local_secrets_local(read: &mut Reader, endpoint: Option<&str>) {
-    if endpoint.is_some_and(is_loopback) {
+fn keep_local_secrets_local(read: &mut Reader, is_local: bool) {
+    if is_local {
         return;
     }
     for name in ["PALISADE_SECRET", "PALISADE_IDENTITY_KEY"] {

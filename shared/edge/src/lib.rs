@@ -17,7 +17,9 @@ pub mod request;
 pub mod response;
 pub mod serve;
 pub mod session;
+pub mod stream;
 pub mod telemetry;
+pub mod topic;
 
 pub use answer::answer;
 pub use front::Front;

@@ -68,7 +68,10 @@ impl HttpResponse {
             (REFERRER_POLICY, "no-referrer"),
             (CACHE_CONTROL, "no-store"),
         ];
-        self.headers.extend(fixed.map(|(name, value)| (name, HeaderValue::from_static(value))));
+        for (name, value) in fixed {
+            // A page has a policy of its own.
+            self.headers.entry(name).or_insert(HeaderValue::from_static(value));
+        }
         self
     }
 

@@ -12,7 +12,7 @@ use palisade_core::event::Trail;
 use palisade_core::secret::SecretText;
 use palisade_core::session::{Session, SessionKey};
 use palisade_core::settings::{Settings, Table};
-use palisade_core::{Account, Denial, Fault, KeyRing, Policy, Timestamp, csrf};
+use palisade_core::{Account, Fault, KeyRing, Policy, Timestamp, csrf};
 
 use crate::Outcome;
 use crate::hasher::Hasher;
@@ -155,7 +155,8 @@ pub async fn list(
     now: Timestamp,
     trail: &mut Trail,
 ) -> Result<Outcome<Vec<Listed>>, Fault> {
-    let live = match in_full(deps, deps.validator.validate(key, Some(seen), now, trail).await?, now) {
+    let live = match deps.validator.validate(key, Some(seen), now, trail).await?.and_then(|live| deps.validator.in_full(live, now))
+    {
         Ok(live) => live,
         Err(denial) => return Ok(Outcome::denied(denial, now)),
     };
@@ -171,15 +172,6 @@ pub async fn list(
     });
     let listed = listed.collect();
     Ok(live.outcome(Ok(listed)))
-}
-
-/// A session that may do more than change its password.
-fn in_full(deps: &Deps, live: Result<Live, Denial>, now: Timestamp) -> Result<Live, Denial> {
-    let live = live?;
-    match live.account.must_change(now, deps.policy.password_max_age) {
-        Some(reason) => Err(Denial::PasswordChangeRequired(reason)),
-        None => Ok(live),
-    }
 }
 
 async fn alive(deps: &Deps, account: &Account, now: Timestamp) -> Result<Vec<Session>, Fault> {

@@ -151,6 +151,14 @@ impl Validator {
         }))
     }
 
+    /// `live`, if it may do more than change its password.
+    pub(crate) fn in_full(&self, live: Live, now: Timestamp) -> Result<Live, Denial> {
+        match live.account.must_change(now, self.policy.password_max_age) {
+            Some(reason) => Err(Denial::PasswordChangeRequired(reason)),
+            None => Ok(live),
+        }
+    }
+
     /// Over the limit of its account's requests (requirement r37) it is refused.
     fn within_limits(&self, live: Live, now: Timestamp, trail: &mut Trail) -> Result<Live, Denial> {
         let Some((state, limit)) = live.counted.as_ref().and_then(|counted| Some((counted.state, counted.refusal?))) else {

@@ -1,6 +1,7 @@
 //! What operators change of an account, each as part of a transaction with its record.
 
 use aws_sdk_dynamodb::types::{Delete, Update};
+use palisade_core::account::MustChange;
 use palisade_core::{Account, Fault, Role, Status, Zone};
 
 use super::Accounts;
@@ -25,6 +26,17 @@ impl Accounts {
             .update_expression("SET time_zone = :zone")
             .condition_expression("auth_version = :version")
             .expression_attribute_values(":zone", s(zone.as_str()))
+            .expression_attribute_values(":version", n(account.auth_version));
+        Write::update(update)
+    }
+
+    /// Lets `account` do nothing but change its password; nothing ends for that. Refused when it changed since it was read.
+    pub fn require_change(&self, account: &Account) -> Result<Write, Fault> {
+        let update = Update::builder().table_name(&self.0.name).key("account_key", s(account.key.as_str()));
+        let update = update
+            .update_expression("SET must_change = :required")
+            .condition_expression("auth_version = :version")
+            .expression_attribute_values(":required", s(MustChange::Required.as_str()))
             .expression_attribute_values(":version", n(account.auth_version));
         Write::update(update)
     }

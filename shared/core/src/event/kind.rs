@@ -78,6 +78,22 @@ pub enum EventKind {
     CorruptCredential,
     /// A stored item had impossible values.
     CorruptItem,
+    /// An operator did something with an incident.
+    IncidentUpdated,
+    /// An operator acted on what an incident is about.
+    IncidentContained,
+    /// Somebody asked for what their role does not reach.
+    AuthzFail,
+    /// A message went to operators.
+    AlertSent,
+    /// A message went to a user.
+    NoticeSent,
+    /// A user had their number of messages of this kind for the day.
+    NoticeHeldBack,
+    /// A message could not be sent; it is tried again.
+    AlertFailed,
+    /// A record of a stream cannot be read; it is kept aside.
+    RecordSetAside,
     /// A dependency failed while a request was decided.
     DependencyFailed,
     /// The request's deadline passed before it was decided.
@@ -88,7 +104,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind, for the documentation and its test.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 47] = [
         Self::AuthnLoginSuccess,
         Self::AuthnLoginFail,
         Self::ExcessRateLimitExceeded,
@@ -125,6 +141,14 @@ impl EventKind {
         Self::BreachUnknown,
         Self::CorruptCredential,
         Self::CorruptItem,
+        Self::IncidentUpdated,
+        Self::IncidentContained,
+        Self::AuthzFail,
+        Self::AlertSent,
+        Self::NoticeSent,
+        Self::NoticeHeldBack,
+        Self::AlertFailed,
+        Self::RecordSetAside,
         Self::DependencyFailed,
         Self::DeadlineExceeded,
         Self::HandlerPanicked,
@@ -144,6 +168,9 @@ impl EventKind {
             | Self::UserCreated
             | Self::SessionMoved
             | Self::SessionRevoked
+            | Self::IncidentUpdated
+            | Self::AlertSent
+            | Self::NoticeSent
             | Self::AuthnReauthenticated => Severity::Info,
             Self::AuthnLoginFail
             | Self::ExcessRateLimitExceeded
@@ -163,8 +190,16 @@ impl EventKind {
             | Self::BreachedPassword
             | Self::BreachUnknown
             | Self::SessionIntegrityViolation
+            | Self::IncidentContained
+            | Self::AuthzFail
+            | Self::NoticeHeldBack
             | Self::AuthnReauthenticateFail => Severity::Warning,
-            Self::CorruptCredential | Self::CorruptItem | Self::DependencyFailed | Self::DeadlineExceeded => Severity::Error,
+            Self::CorruptCredential
+            | Self::CorruptItem
+            | Self::AlertFailed
+            | Self::RecordSetAside
+            | Self::DependencyFailed
+            | Self::DeadlineExceeded => Severity::Error,
             Self::HandlerPanicked | Self::LimitsNotEnforced | Self::SessionHijacking | Self::AuthnTokenReuse => Severity::Critical,
         }
     }
@@ -188,6 +223,10 @@ impl EventKind {
             | Self::SessionMoved
             | Self::SessionRevoked
             | Self::AuthnReauthenticated
+            | Self::IncidentUpdated
+            | Self::IncidentContained
+            | Self::AuthzFail
+            | Self::NoticeSent
             | Self::AuthnReauthenticateFail => Target::AuthAudit,
             Self::ExcessRateLimitExceeded
             | Self::RateLimitExempted
@@ -210,6 +249,10 @@ impl EventKind {
             | Self::HandlerPanicked
             | Self::SessionIntegrityViolation
             | Self::SessionHijacking
+            | Self::AlertSent
+            | Self::NoticeHeldBack
+            | Self::AlertFailed
+            | Self::RecordSetAside
             | Self::AuthnTokenReuse => Target::Security,
         }
     }

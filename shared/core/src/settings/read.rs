@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use super::{SETTINGS, SettingsError};
 
+/// AWS's own variables that are honoured.
+const AWS: [&str; 4] = ["AWS_REGION", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SNS", "AWS_ENDPOINT_URL_SESV2"];
+
 /// The pairs, and the problems found so far.
 pub(super) struct Reader {
     values: BTreeMap<String, String>,
@@ -16,7 +19,7 @@ pub(super) struct Reader {
 impl Reader {
     /// Keeps what concerns us and notes every unknown `PALISADE_` name.
     pub(super) fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        let ours = |name: &str| name.starts_with("PALISADE_") || name == "AWS_REGION" || name == "AWS_ENDPOINT_URL_DYNAMODB";
+        let ours = |name: &str| name.starts_with("PALISADE_") || AWS.contains(&name);
         let values: BTreeMap<_, _> = pairs.into_iter().filter(|(name, _)| ours(name)).collect();
         let known = |name: &str| SETTINGS.iter().any(|setting| setting.name == name);
         let unknown = values.keys().filter(|name| name.starts_with("PALISADE_") && !known(name));

@@ -37,7 +37,35 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "PALISADE_BASE_URL",
         "–",
-        "Origin that people see, such as `https://auth.example.com`: a request with this `Origin` is not cross-site.",
+        "Origin that people see, such as `https://auth.example.com`: a request with this `Origin` is not cross-site, and links in messages begin with it.",
+    ),
+    setting(
+        "PALISADE_RESET_PATH",
+        "`/password/reset`",
+        "The page under it on which a password is reset; the token follows after `#token=`.",
+    ),
+    setting("PALISADE_CONFIRM_PATH", "`/signup/confirm`", "The page under it on which a sign-up is confirmed."),
+    setting("PALISADE_TOPIC_ALERTS", "required by `alert-fan-out`", "ARN of the SNS topic for operators."),
+    setting(
+        "PALISADE_TOPIC_NOTICES",
+        "required by `alert-fan-out`",
+        "ARN of the SNS topic for messages to users: encrypt it, one-time tokens pass through it.",
+    ),
+    setting(
+        "PALISADE_WEBHOOK_URL",
+        "none",
+        "Where alerts are posted as well: `https`, at a public address, which is checked when it is configured and again when it is connected to.",
+    ),
+    setting(
+        "PALISADE_WEBHOOK_SECRET",
+        "required with it",
+        "Signs what is posted (Standard Webhooks): `whsec_` and the base64 of 24 to 64 random bytes; several, separated by commas, all sign.",
+    ),
+    setting("PALISADE_WEBHOOK_TIMEOUT_MS", "2000", "Milliseconds that one post may take in all, 10 to 10000."),
+    setting(
+        "PALISADE_MAIL_FROM",
+        "none",
+        "Sender of `notice-mailer`, verified with Amazon SES, such as `Example <no-reply@example.com>`; without it no mail is sent.",
     ),
     setting("PALISADE_ALLOWED_ORIGINS", "none", "Further origins that may call, separated by commas, compared exactly."),
     setting(

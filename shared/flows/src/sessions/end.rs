@@ -8,7 +8,7 @@ use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::session::SessionKey;
 use palisade_core::{Denial, Fault, Timestamp};
 
-use super::{Deps, alive, in_full};
+use super::{Deps, alive};
 use crate::Outcome;
 use crate::validate::Live;
 
@@ -52,7 +52,7 @@ pub async fn end_one(
     now: Timestamp,
     trail: &mut Trail,
 ) -> Result<Outcome<()>, Fault> {
-    let live = match in_full(deps, deps.validator.look(key, Some(seen), now, trail).await?, now) {
+    let live = match deps.validator.look(key, Some(seen), now, trail).await?.and_then(|live| deps.validator.in_full(live, now)) {
         Ok(live) => live,
         Err(denial) => return Ok(Outcome::denied(denial, now)),
     };
@@ -82,7 +82,7 @@ pub async fn end_all(
     now: Timestamp,
     trail: &mut Trail,
 ) -> Result<Outcome<()>, Fault> {
-    let live = match in_full(deps, deps.validator.look(key, Some(seen), now, trail).await?, now) {
+    let live = match deps.validator.look(key, Some(seen), now, trail).await?.and_then(|live| deps.validator.in_full(live, now)) {
         Ok(live) => live,
         Err(denial) => return Ok(Outcome::denied(denial, now)),
     };

@@ -13,7 +13,7 @@ use palisade_core::session::{self, Granted, SessionKey};
 use palisade_core::throttle::{Refusal, Verdict};
 use palisade_core::{Denial, Fault, Password, Timestamp, csrf};
 
-use super::{Deps, in_full};
+use super::Deps;
 use crate::Outcome;
 use crate::address::note_fault;
 use crate::lane::Try;
@@ -47,7 +47,7 @@ pub async fn reauthenticate(
         deps.validator.look(&asked.session, Some(&asked.seen), now, trail),
         OwnLanes::read((&deps.counters, &deps.policy), &deps.keys, &asked.session, asked.device_token.as_ref(), now),
     );
-    let live = match in_full(deps, looked?, now) {
+    let live = match looked?.and_then(|live| deps.validator.in_full(live, now)) {
         Ok(live) => live,
         Err(denial) => return Ok(Outcome::denied(denial, now)),
     };

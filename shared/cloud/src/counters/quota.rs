@@ -1,0 +1,96 @@
+//! How many messages go out: to a user in a day, and of one kind of incident in a quarter of an hour.
+//!
+//! The first ones of a window stand in a bounded set by their ids, so that whoever tries again takes no second place.
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use palisade_core::alert::{Channel, window};
+use palisade_core::incident::{IncidentKind, WINDOW_S};
+use palisade_core::notice::NoticeKind;
+use palisade_core::{AccountKey, Fault, Timestamp};
+
+use super::Counters;
+use crate::call::fault;
+use crate::item::{Item, n, number, s, ttl};
+
+/// A day in seconds.
+const DAY_S: i64 = 86_400;
+
+/// A window of messages.
+#[derive(Debug, Clone)]
+pub struct Quota {
+    counter: String,
+    most: usize,
+    expires_at: Timestamp,
+}
+
+impl Quota {
+    /// Of notices of `kind` to one account, on the day of `now` in UTC: `most`.
+    pub fn of_user(account: &AccountKey, kind: NoticeKind, most: usize, now: Timestamp) -> Self {
+        let day = now.seconds().div_euclid(DAY_S);
+        let counter = format!("delivery#{}#{}#{day}", account.as_str(), kind.as_str());
+        Self { counter, most, expires_at: Timestamp::from_seconds((day + 2).saturating_mul(DAY_S)) }
+    }
+
+    /// Of incidents of `kind` on `channel`, in the quarter of an hour of `now`: `most`.
+    pub fn of_kind(kind: IncidentKind, channel: Channel, most: usize, now: Timestamp) -> Self {
+        let window = window(now);
+        let counter = format!("delivery#{}#{}#{window}", channel.as_str(), kind.as_str());
+        Self { counter, most, expires_at: Timestamp::from_seconds((window + 2).saturating_mul(WINDOW_S)) }
+    }
+}
+
+/// How many were held back in a window, and what was said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldBack {
+    /// So many, this one among them.
+    pub count: u64,
+    /// What the last summary said.
+    pub told: u64,
+}
+
+impl Counters {
+    /// Takes a place for `id` in `quota`; whether there was one, or `id` had it already.
+    pub async fn take_part(&self, quota: &Quota, id: &str) -> Result<bool, Fault> {
+        let update = self.0.client.update_item().table_name(&self.0.name).key("counter", s(&quota.counter));
+        let update = update
+            .update_expression("SET expires_at = :ttl ADD #ids :ids")
+            .condition_expression("attribute_not_exists(#ids) OR size(#ids) < :most OR contains(#ids, :id)")
+            .expression_attribute_names("#ids", "ids")
+            .expression_attribute_values(":ids", AttributeValue::Ss(vec![id.to_owned()]))
+            .expression_attribute_values(":id", s(id))
+            .expression_attribute_values(":most", n(quota.most))
+            .expression_attribute_values(":ttl", ttl(quota.expires_at));
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(SdkError::ServiceError(error)) if matches!(error.err(), UpdateItemError::ConditionalCheckFailedException(_)) => {
+                Ok(false)
+            }
+            Err(error) => Err(fault("quota in counters", &error)),
+        }
+    }
+
+    /// Counts a message of `quota` that was held back.
+    pub async fn hold_back(&self, quota: &Quota) -> Result<HeldBack, Fault> {
+        let update = self.0.client.update_item().table_name(&self.0.name).key("counter", s(&quota.counter));
+        let update = update
+            .update_expression("SET expires_at = :ttl ADD held_back :one")
+            .expression_attribute_values(":one", n(1))
+            .expression_attribute_values(":ttl", ttl(quota.expires_at))
+            .return_values(ReturnValue::AllNew);
+        let reply = update.send().await.map_err(|error| fault("quota in counters", &error))?;
+        let item = reply.attributes.unwrap_or_else(Item::new);
+        Ok(HeldBack { count: number(&item, "held_back").unwrap_or(1), told: number(&item, "told").unwrap_or(0) })
+    }
+
+    /// Notes that a summary said `told`.
+    pub async fn summed_up(&self, quota: &Quota, told: u64) -> Result<(), Fault> {
+        let update = self.0.client.update_item().table_name(&self.0.name).key("counter", s(&quota.counter));
+        let update = update
+            .update_expression("SET told = :told, expires_at = :ttl")
+            .expression_attribute_values(":told", n(told))
+            .expression_attribute_values(":ttl", ttl(quota.expires_at));
+        update.send().await.map(drop).map_err(|error| fault("quota in counters", &error))
+    }
+}

@@ -1,0 +1,129 @@
+//! What a notice says by mail: a subject, a text and the same in HTML, in which whatever is not ours is escaped.
+//!
+//! Nothing of an account is in it but what its owner needs: no name, no address of anybody else. A token stands after `#` in its link, so
+//! that it reaches neither a server's log nor the `Referer` of the page it opens.
+
+use crate::notice::NoticeKind;
+use crate::secret::SecretText;
+use crate::timestamp::Timestamp;
+
+/// A mail about to be sent. Its texts can hold a token.
+pub struct Mail {
+    /// ASCII, one line.
+    pub subject: &'static str,
+    /// Plain text.
+    pub text: SecretText,
+    /// HTML.
+    pub html: SecretText,
+}
+
+/// What the words of a kind are.
+struct Words {
+    subject: &'static str,
+    what: &'static str,
+    /// What to do when it was not oneself.
+    else_do: &'static str,
+}
+
+fn words(kind: NoticeKind) -> Words {
+    let (subject, what, else_do) = match kind {
+        NoticeKind::ConfirmSignUp => (
+            "Confirm that you signed up",
+            "Somebody signed up with this e-mail address. If it was you, confirm it with the password you chose.",
+            "If it was not you, do nothing: no account is made.",
+        ),
+        NoticeKind::SignUpAttempted => (
+            "Somebody signed up with your name",
+            "Somebody tried to sign up with your name. You have an account already, and nothing happened to it.",
+            "If it was you and you forgot your password, ask for a new one.",
+        ),
+        NoticeKind::ResetPassword => (
+            "Choose a new password",
+            "Somebody asked for a new password of your account. If it was you, choose it now.",
+            "If it was not you, do nothing: your password stays as it is.",
+        ),
+        NoticeKind::PasswordChanged => (
+            "Your password was changed",
+            "Your password was changed, and all other sessions of your account ended.",
+            "If it was not you, reset your password at once.",
+        ),
+        NoticeKind::PasswordReset => (
+            "Your password was reset",
+            "A new password was chosen for your account with a link from an e-mail, and all its sessions ended.",
+            "If it was not you, reset your password at once, and change the password of your mailbox.",
+        ),
+        NoticeKind::SessionEnded => (
+            "A session was ended",
+            "A session of your account was ended after wrong passwords were given in it.",
+            "If it was not you, end your other sessions and change your password.",
+        ),
+        NoticeKind::SessionHijacking => (
+            "All your sessions were ended",
+            "A session of your account was used in two places at once. All sessions ended, and no device is known any more.",
+            "Sign in again. If you do not know why, change your password.",
+        ),
+        NoticeKind::AnomalousLogin => (
+            "An unusual sign-in to your account",
+            "Somebody signed in to your account, and much about it is unusual.",
+            "If it was not you, change your password: it ends all other sessions.",
+        ),
+    };
+    Words { subject, what, else_do }
+}
+
+/// The mail of a notice of `kind`, made at `at`; `token` is its grant's and holds until `expires_at`, `link` is where it is used.
+pub fn mail(kind: NoticeKind, at: Timestamp, grant: Option<(&SecretText, Option<&SecretText>, Timestamp)>) -> Mail {
+    let Words { subject, what, else_do } = words(kind);
+    let mut text = format!("{what}\n\n");
+    let mut html = format!("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{subject}</title>\n<p>{what}</p>\n");
+    if let Some((token, link, expires_at)) = grant {
+        let (shown, marked) = match link {
+            Some(link) => {
+                let safe = escape(link.expose());
+                (link.expose(), format!("<p><a href=\"{safe}\">{safe}</a></p>\n"))
+            }
+            None => (token.expose(), format!("<p><code>{}</code></p>\n", escape(token.expose()))),
+        };
+        text.push_str(&format!("{shown}\n\nIt holds until {expires_at}, once.\n\n"));
+        html.push_str(&format!("{marked}<p>It holds until {expires_at}, once.</p>\n"));
+    }
+    text.push_str(&format!("{else_do}\n\n{at}\n"));
+    html.push_str(&format!("<p>{else_do}</p>\n<p>{at}</p>\n</html>\n"));
+    Mail { subject, text: SecretText::new(text), html: SecretText::new(html) }
+}
+
+/// For text and for attribute values in HTML.
+fn escape(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut safe, c| {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+        safe
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn al12_what_is_not_ours_is_escaped() {
+        let (token, link) = (SecretText::new("t".into()), SecretText::new("https://x.example/\"><script>&'".into()));
+        let mail = mail(NoticeKind::ResetPassword, Timestamp::EPOCH, Some((&token, Some(&link), Timestamp::EPOCH)));
+        assert!(mail.html.expose().contains("https://x.example/&quot;&gt;&lt;script&gt;&amp;&#39;"));
+        assert!(!mail.html.expose().contains("<script>"));
+    }
+
+    #[test]
+    fn every_kind_has_words_and_only_grants_have_an_end() {
+        for kind in NoticeKind::ALL {
+            let mail = mail(kind, Timestamp::EPOCH, None);
+            assert!(mail.subject.is_ascii() && mail.subject.len() <= 60 && !mail.text.expose().contains("holds until"), "{kind:?}");
+        }
+    }
+}

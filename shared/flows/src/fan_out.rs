@@ -1,0 +1,133 @@
+//! From the streams of incidents and notices to whoever should know (requirements r51, r52 and r55).
+//!
+//! ```text
+//! for each incident or notice that changed, eight at once, whatever else fails:
+//! 1  claim it on the channel: only what was not told and nobody else is telling; gives the item as it stands now
+//! 2  take a place among the messages of its kind or user
+//! 3  send
+//! 4  mark it as told, or give the claim back
+//! ```
+//!
+//! A record is a reason to look, nothing more, so that records may come twice, late or out of order. Whatever is not told is reported back and
+//! comes again; what nobody can read is set aside first. After three failures in a row a channel is left alone for the rest of the batch: the
+//! next one tries again.
+
+mod batch;
+mod incident;
+mod notice;
+
+use std::sync::Arc;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use futures_util::StreamExt;
+use palisade_cloud::counters::SetAside;
+use palisade_cloud::{Clock, Counters, Entropy, Incidents, Notices, Parts, Store, Topics, Webhook};
+use palisade_core::event::{Event, EventKind, Trail};
+use palisade_core::settings::{Messages, Settings, Table};
+use palisade_core::stream::Record;
+use palisade_core::{Fault, KeyRing, Timestamp};
+
+use batch::{Channels, Job, Work};
+
+/// The tables that the fan-out cannot do without; the function's IAM policy lists the same.
+pub const TABLES: &[Table] = &[Table::Counters, Table::Incidents, Table::Notices];
+
+/// How many items are told of at once.
+const AT_ONCE: usize = 8;
+
+/// What the fan-out works with.
+#[derive(Debug)]
+pub struct Deps {
+    incidents: Incidents,
+    notices: Notices,
+    counters: Counters,
+    topics: Topics,
+    webhook: Option<Webhook>,
+    messages: Messages,
+    keys: Arc<KeyRing>,
+    entropy: Entropy,
+    clock: Clock,
+}
+
+impl Deps {
+    /// Handles to the tables, topics and keys that `settings` name.
+    ///
+    /// # Errors
+    /// A fault when the settings do not name a topic or one of [`TABLES`].
+    pub fn new(settings: Settings, parts: &Parts) -> Result<Self, Fault> {
+        let store = Store::new(&settings, parts);
+        Ok(Self {
+            incidents: Incidents::new(&store, &settings)?,
+            notices: Notices::new(&store, &settings)?,
+            counters: Counters::new(&store, &settings)?,
+            topics: Topics::new(&settings, parts)?,
+            webhook: Webhook::new(&settings.messages),
+            keys: Arc::clone(&settings.keys),
+            entropy: parts.entropy.clone(),
+            clock: parts.clock.clone(),
+            messages: settings.messages,
+        })
+    }
+
+    /// The time now. A batch asks once.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What a claim is known by.
+    fn nonce(&self) -> String {
+        Base64UrlUnpadded::encode_string(&self.entropy.bytes::<12>())
+    }
+}
+
+/// Tells of everything in `records`, and returns the sequence numbers of what is to come again.
+pub async fn fan_out(deps: &Deps, records: Vec<Record>, now: Timestamp, trail: &mut Trail) -> Vec<String> {
+    let channels = Channels::default();
+    let jobs = batch::jobs(records);
+    let done = futures_util::stream::iter(jobs).map(|job| work(deps, &channels, job, now)).buffer_unordered(AT_ONCE);
+    let mut again = Vec::new();
+    for Done { sequence_numbers, faults, events } in done.collect::<Vec<_>>().await {
+        events.into_iter().for_each(|event| trail.record(event));
+        if !faults.is_empty() {
+            again.extend(sequence_numbers);
+        }
+        for fault in faults {
+            trail.record(Event::new(EventKind::AlertFailed).reason(fault.chain()));
+        }
+    }
+    again
+}
+
+/// What became of a job.
+struct Done {
+    sequence_numbers: Vec<String>,
+    faults: Vec<Fault>,
+    events: Vec<Event>,
+}
+
+async fn work(deps: &Deps, channels: &Channels, job: Job, now: Timestamp) -> Done {
+    let Job { sequence_numbers, work } = job;
+    let (faults, events) = match work {
+        Work::Incident { id, due, told } => incident::tell(deps, channels, (&id, due, told), now).await,
+        Work::Notice { id } => of_one(notice::tell(deps, channels, &id, now).await),
+        Work::SetAside { table, content } => {
+            let table = table.map_or("unknown", Table::as_str).to_owned();
+            let sequence_number = sequence_numbers.first().cloned().unwrap_or_default();
+            of_one(set_aside(deps, SetAside { at: now, table, sequence_number, content }).await.map(Some))
+        }
+    };
+    Done { sequence_numbers, faults, events }
+}
+
+fn of_one(done: Result<Option<Event>, Fault>) -> (Vec<Fault>, Vec<Event>) {
+    match done {
+        Ok(event) => (Vec::new(), event.into_iter().collect()),
+        Err(fault) => (vec![fault], Vec::new()),
+    }
+}
+
+/// Only what is kept is done: a record that cannot be kept either comes again.
+async fn set_aside(deps: &Deps, record: SetAside) -> Result<Event, Fault> {
+    deps.counters.set_aside(&record).await?;
+    Ok(Event::new(EventKind::RecordSetAside).reason(format!("{} {}", record.table, record.sequence_number)))
+}

@@ -1,0 +1,79 @@
+//! Publishes one notice to the users' topic. The token of a grant is made here, and stands nowhere else but in that message.
+
+use palisade_cloud::Claim;
+use palisade_cloud::counters::{Quota, SetAside};
+use palisade_cloud::notices::NoticeChannel;
+use palisade_cloud::topics::{Message, Topic};
+use palisade_core::event::{Event, EventKind};
+use palisade_core::notice::{Notice, NoticeId};
+use palisade_core::secret::SecretText;
+use palisade_core::settings::Table;
+use palisade_core::{Fault, Subject, Timestamp};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::batch::Channels;
+use super::{Deps, set_aside};
+
+/// Publishes the notice `id`, unless its reader had their number of them for the day.
+pub(super) async fn tell(deps: &Deps, channels: &Channels, id: &NoticeId, now: Timestamp) -> Result<Option<Event>, Fault> {
+    channels.notices.check()?;
+    let (nonce, marks) = (deps.nonce(), (id, NoticeChannel::Topic));
+    let notice = match deps.notices.claim(marks, &nonce, now).await? {
+        Claim::Ours(notice) => notice,
+        // Its grant may have been used meanwhile.
+        Claim::Told | Claim::Gone => return Ok(None),
+        Claim::Held => return Err(Fault::unavailable("notice", "somebody else is sending it, or was cut off while at it")),
+        Claim::Unreadable => {
+            let (table, content) = (Table::Notices.as_str().to_owned(), id.as_str().to_owned());
+            return set_aside(deps, SetAside { at: now, table, sequence_number: String::new(), content }).await.map(Some);
+        }
+    };
+    if notice.void || notice.expires_at <= now {
+        deps.notices.told(marks).await?;
+        return Ok(None);
+    }
+    let told =
+        |kind| Some(Event { account_id: notice.account_id.as_ref().map(|id| id.as_str().to_owned()), ..event(kind, &notice) });
+    if let Some(most) = notice.kind.most_a_day() {
+        let quota = Quota::of_user(&notice.account_key, notice.kind, most, now);
+        if !deps.counters.take_part(&quota, id.as_str()).await? {
+            deps.notices.told(marks).await?;
+            return Ok(told(EventKind::NoticeHeldBack));
+        }
+    }
+    let sent = publish(deps, &notice).await;
+    channels.notices.note(&sent);
+    match sent {
+        Ok(()) => {
+            deps.notices.told(marks).await?;
+            Ok(told(EventKind::NoticeSent))
+        }
+        Err(fault) => {
+            deps.notices.release(marks, &nonce).await?;
+            Err(fault)
+        }
+    }
+}
+
+fn event(kind: EventKind, notice: &Notice) -> Event {
+    Event::new(kind).reason(notice.kind.as_str())
+}
+
+async fn publish(deps: &Deps, notice: &Notice) -> Result<(), Fault> {
+    let token = notice.token(&deps.keys);
+    let link = token.as_ref().and_then(|token| deps.messages.link(notice.kind, token));
+    let body = json!({
+        "id": notice.id.as_str(),
+        "kind": notice.kind.as_str(),
+        "account_id": notice.account_id.as_ref().map(Subject::as_str),
+        "to": notice.to,
+        "created_at": notice.created_at.to_string(),
+        "expires_at": notice.expires_at.to_string(),
+        "token": token.as_ref().map(SecretText::expose),
+        "link": link.as_ref().map(SecretText::expose),
+    });
+    let body = Zeroizing::new(body.to_string());
+    let attributes = [("kind", notice.kind.as_str()), ("id", notice.id.as_str())];
+    deps.topics.publish(Topic::Notices, Message { body: &body, attributes: &attributes, mail: None }).await
+}
