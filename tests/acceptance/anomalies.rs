@@ -74,7 +74,8 @@ async fn what_is_only_somewhat_unusual_is_a_notice_and_no_incident() {
     }
     assert!(kinds(&world).await.is_empty());
     assert_eq!(anomalies(&device.login(NAME, PASSWORD).await), ["high_frequency_logins", "unusual_time_login"]);
-    assert_eq!((kinds(&world).await, world.last_entry().depth), (vec!["anomalous_login".to_owned()], 4));
+    assert_eq!(world.last_entry().depth, 4);
+    assert_eq!(kinds(&world).await, ["anomalous_login"]);
     assert!(world.items("incidents").await.is_empty());
 }
 

@@ -63,6 +63,9 @@ fn dependencies_point_the_right_way() {
                 "palisade-cloud",
                 "palisade-edge",
                 "palisade-flows",
+                "alert-fan-out",
+                "incidents",
+                "notice-mailer",
                 "login",
                 "breach-check",
                 "password-change",
@@ -72,9 +75,8 @@ fn dependencies_point_the_right_way() {
             ],
             "palisade" => &["palisade-core", "palisade-cloud", "palisade-flows"],
             "acceptance" => &["palisade", "palisade-core", "palisade-edge", "palisade-local"],
-            "login" | "breach-check" | "password-change" | "signup" | "sessions" | "session-validation" => {
-                &["palisade-core", "palisade-edge", "palisade-flows"]
-            }
+            "alert-fan-out" | "incidents" | "notice-mailer" | "login" | "breach-check" | "password-change" | "signup"
+            | "sessions" | "session-validation" => &["palisade-core", "palisade-edge", "palisade-flows"],
             _ => return None,
         })
     };

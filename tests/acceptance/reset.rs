@@ -33,7 +33,8 @@ async fn a_reset_sets_the_password_ends_every_session_and_is_told() {
     let owner = login.session();
     assert_eq!(owner.post("/password/change", &change).await.code(), "unauthenticated");
     assert_eq!(world.stranger().login("alice@example.com", NEW).await.status(), 200);
-    assert_eq!(world.notices().await, ["password_reset"], "the grant is gone");
+    assert_eq!(world.notices().await, ["reset_password", "password_reset"]);
+    assert_eq!(world.items("notices").await.len(), 1, "the grant is gone");
     assert_eq!(world.items("history").await.len(), 1);
 }
 

@@ -55,7 +55,7 @@ async fn r31_se09_another_address_and_browser_within_a_minute_end_everything_wit
         let incidents = world.items("incidents").await;
         assert_eq!(
             (incidents.len(), &incidents[0]["type"], &incidents[0]["severity"]),
-            (1, &json!("session_hijacking"), &json!("high"))
+            (1, &json!("session_hijacking"), &json!("critical"))
         );
         assert_eq!((&incidents[0]["occurrences"], &incidents[0]["status_severity"]), (&json!("1"), &json!("open#high")));
         assert_eq!(world.notices().await, ["session_hijacking"]);

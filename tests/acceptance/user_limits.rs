@@ -54,9 +54,17 @@ async fn r37_each_route_with_a_session_is_refused_over_the_limit_or_never_as_the
         assert_eq!(session.get("/session").await.status(), 200);
         let body = match route.path {
             "/session/reauthenticate" => Some(json!({ "password": PASSWORD })),
+            "/incidents/{id}/assign" => Some(json!({ "version": 0, "assigned_to": null })),
+            "/incidents/{id}/note" | "/incidents/{id}/reopen" => Some(json!({ "version": 0, "note": "seen" })),
+            "/incidents/{id}/resolve" | "/incidents/{id}/false-positive" => Some(json!({ "version": 0, "resolution": "done" })),
+            "/incidents/{id}/investigate" => Some(json!({ "version": 0 })),
+            "/incidents/{id}/contain" => Some(json!({ "action": "end_sessions" })),
             "/password/change" => Some(json!({ "current_password": PASSWORD, "new_password": "Violet-Kettle-9-harbour" })),
             _ => None,
         };
+        if route.function == "incidents" {
+            assert_eq!(session.get("/incidents").await.status(), 403, "another environment, with a count of its own");
+        }
         let path = route
             .path
             .replace("{id}", "none")

@@ -2,6 +2,7 @@
 
 mod browser;
 mod dice;
+mod incidents;
 pub mod log;
 pub mod runtime_api;
 mod world;

@@ -70,6 +70,12 @@ impl WorldBuilder {
             .setting("PALISADE_DEADLINE_MS", 1_000)
     }
 
+    /// On the system's clock.
+    pub fn system_clock(mut self) -> Self {
+        self.0.clock = ClockMode::System;
+        self
+    }
+
     /// With breaches looked up at `url`.
     pub fn breach_service(mut self, url: &str) -> Self {
         self.0.breach = BreachService::At(url.to_owned());

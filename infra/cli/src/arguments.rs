@@ -1,5 +1,7 @@
 //! The command line.
 
+mod incidents;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use ipnet::IpNet;
 use palisade_core::{Role, Zone};
 
 use crate::replay::scenario::Scenario;
+
+pub use incidents::IncidentsCommand;
 
 /// Operates a Palisade deployment. Table names, keys, region, endpoint and credentials are read from the same variables as the functions
 /// read them from.
@@ -93,6 +97,12 @@ pub enum DeploymentCommand {
         /// What.
         #[command(subcommand)]
         command: AccountCommand,
+    },
+    /// Works on incidents.
+    Incidents {
+        /// How.
+        #[command(subcommand)]
+        command: IncidentsCommand,
     },
     /// Lists what operators did.
     Actions,

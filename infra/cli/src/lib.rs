@@ -6,6 +6,7 @@ mod blocks;
 pub mod dump;
 mod explain;
 pub mod import_django;
+mod incidents;
 pub mod operator;
 pub mod replay;
 pub mod run;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use palisade_cloud::accounts::Found;
 use palisade_cloud::counters::OperatorAction;
-use palisade_cloud::{Accounts, Clock, Counters, Entropy, History, Parts, Sessions, Store, Transacted, Transactions, Write};
+use palisade_cloud::{
+    Accounts, Clock, Counters, Entropy, History, Incidents, Notices, Parts, Sessions, Store, Transacted, Transactions, Write,
+};
 use palisade_core::settings::{Settings, Table};
 use palisade_core::{Account, AccountKey, Fault, Identifier, IdentityKey, KeyRing, Policy, Timestamp};
 
 /// The tables that operators' commands read and write.
-pub const TABLES: &[Table] = &[Table::Accounts, Table::Sessions, Table::History, Table::Counters];
+pub const TABLES: &[Table] = &Table::ALL;
 
 /// An operator at a deployment.
 #[derive(Debug)]
@@ -19,13 +21,17 @@ pub struct Operator {
     pub(crate) sessions: Sessions,
     pub(crate) history: History,
     pub(crate) counters: Counters,
+    pub(crate) incidents: Incidents,
+    pub(crate) notices: Notices,
+    /// Whether incidents go to a webhook as well.
+    pub(crate) has_webhook: bool,
     pub(crate) policy: Policy,
     pub(crate) entropy: Entropy,
     pub(crate) keys: Arc<KeyRing>,
     transactions: Transactions,
     identity_key: Arc<IdentityKey>,
     clock: Clock,
-    name: String,
+    pub(crate) name: String,
 }
 
 impl Operator {
@@ -40,6 +46,9 @@ impl Operator {
             sessions: Sessions::new(&store, settings)?,
             history: History::new(&store, settings)?,
             counters: Counters::new(&store, settings)?,
+            incidents: Incidents::new(&store, settings)?,
+            notices: Notices::new(&store, settings)?,
+            has_webhook: settings.messages.webhook.is_some(),
             policy: settings.policy.clone(),
             entropy: parts.entropy.clone(),
             keys: Arc::clone(&settings.keys),

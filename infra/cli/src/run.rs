@@ -1,12 +1,14 @@
 //! From a command to what is printed.
 
 use palisade_core::Status;
+use palisade_core::incident::record::Action;
+use palisade_flows::incidents::Filter;
 
 use crate::accounts::{self, New};
-use crate::arguments::{AccountCommand, DeploymentCommand, FileCommand};
+use crate::arguments::{AccountCommand, DeploymentCommand, FileCommand, IncidentsCommand};
 use crate::operator::Operator;
 use crate::table::Table;
-use crate::{blocks, explain, replay, why};
+use crate::{blocks, explain, incidents, replay, why};
 
 /// Carries `command` out, and returns what to print.
 ///
@@ -33,6 +35,7 @@ pub async fn on_a_deployment(command: DeploymentCommand, operator: &Operator) ->
         DeploymentCommand::Unlock { identifier } => accounts::unlock(operator, &identifier).await,
         DeploymentCommand::Revoke { identifier, devices } => accounts::revoke(operator, &identifier, devices).await,
         DeploymentCommand::Account { command } => account(command, operator).await,
+        DeploymentCommand::Incidents { command } => incidents(command, operator).await,
         DeploymentCommand::Actions => actions(operator).await,
     }
 }
@@ -48,6 +51,25 @@ async fn account(command: AccountCommand, operator: &Operator) -> Result<String,
         AccountCommand::TimeZone { identifier, zone } => accounts::time_zone(operator, &identifier, &zone).await,
         AccountCommand::Delete { identifier, account_id } => accounts::delete(operator, &identifier, &account_id).await,
         AccountCommand::Export { identifier } => accounts::export(operator, &identifier).await,
+    }
+}
+
+async fn incidents(command: IncidentsCommand, operator: &Operator) -> Result<String, String> {
+    match command {
+        IncidentsCommand::List { status, severity, kind, most } => {
+            incidents::list(operator, &Filter { statuses: status, severities: severity, kind }, most).await
+        }
+        IncidentsCommand::Show { id } => incidents::show(operator, &id).await,
+        IncidentsCommand::Assign { id, to } => incidents::act(operator, &id, Action::Assign(Some(to))).await,
+        IncidentsCommand::Note { id, note } => incidents::act(operator, &id, Action::Note(note)).await,
+        IncidentsCommand::Resolve { id, resolution, false_positive: false } => {
+            incidents::act(operator, &id, Action::Resolve(resolution)).await
+        }
+        IncidentsCommand::Resolve { id, resolution, false_positive: true } => {
+            incidents::act(operator, &id, Action::FalsePositive(resolution)).await
+        }
+        IncidentsCommand::Redrive { mail } => incidents::redrive(operator, mail).await,
+        IncidentsCommand::SetAside => incidents::set_aside(operator).await,
     }
 }
 

@@ -59,6 +59,8 @@ pub enum Mode {
     EmptyPage,
     /// The handler panics where it waits for the reply.
     Panic,
+    /// Carried out, and then the handler panics.
+    Killed,
     /// Carried out once [`Faults::release`] is called, or all faults are cleared.
     Hold,
     /// Carried out a random number of turns later, so that calls overtake one another.
@@ -82,6 +84,7 @@ impl FromStr for Mode {
             "unprocessed_accounts" => Self::UnprocessedAccounts,
             "empty_page" => Self::EmptyPage,
             "panic" => Self::Panic,
+            "killed" => Self::Killed,
             "hold" => Self::Hold,
             "shuffle" => Self::Shuffle,
             _ => match word.strip_prefix("status:").and_then(|status| status.parse().ok()) {

@@ -124,6 +124,7 @@ async fn range(State(shared): State<Arc<Shared>>, Path(prefix): Path<String>, he
             | Mode::UnprocessedAccounts
             | Mode::EmptyPage
             | Mode::Panic
+            | Mode::Killed
             | Mode::Hold
             | Mode::Shuffle,
         )

@@ -110,6 +110,9 @@ impl HttpConnector for Connector {
             let (read_units, write_units) = units(&seen.operation, status, &body);
             open.end(read_units, write_units);
             shared.keep(&seen, &body);
+            if fault == Some(Mode::Killed) {
+                std::panic::resume_unwind(Box::new("the wire"));
+            }
             if fault == Some(Mode::NoReply) {
                 std::future::pending::<()>().await;
             }

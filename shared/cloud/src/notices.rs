@@ -80,8 +80,9 @@ impl Notices {
         loop {
             let scan = self.0.client.scan().table_name(&self.0.name).consistent_read(true).set_exclusive_start_key(from);
             let scan = scan
-                .filter_expression("attribute_not_exists(#told) AND void = :no AND ends_at > :now")
+                .filter_expression("attribute_not_exists(#told) AND #void = :no AND ends_at > :now")
                 .expression_attribute_names("#told", format!("told_{}", channel.as_str()))
+                .expression_attribute_names("#void", "void")
                 .expression_attribute_values(":no", AttributeValue::Bool(false))
                 .expression_attribute_values(":now", millis(now));
             let reply = scan.send().await.map_err(|error| fault("scan of notices", &error))?;

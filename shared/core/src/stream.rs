@@ -35,8 +35,9 @@ pub enum Change {
         /// Whether it was published.
         told: bool,
     },
-    /// Something was removed: by its age or because it was used. Nothing is told of it.
-    Removed,
+    /// Nothing to tell: an item that was removed, by its age or because it was used, or a mark, an operator's action, an occurrence below the
+    /// next milestone. Marks above all: whoever reacted to those would never end.
+    NoNews,
     /// Nobody can say what it is.
     Unreadable {
         /// From which table, as far as that is known.

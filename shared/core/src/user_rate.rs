@@ -66,6 +66,8 @@ pub struct Tally {
     under_way: u64,
     /// How many pending are written next.
     next_batch: u64,
+    /// Whether operators were told that it was refused.
+    told: bool,
 }
 
 /// What counting one request came to.
@@ -75,12 +77,14 @@ pub struct Counted {
     pub state: RuleState,
     /// The refusal.
     pub refusal: Option<RateLimited>,
+    /// Whether operators are to be told of it: the first of the hour in this environment.
+    pub tell: bool,
 }
 
 impl Tally {
     /// Nothing counted in the hour of `now`.
     pub fn new(now: Timestamp) -> Self {
-        Self { hour: hour_of(now), known: 0, pending: 0, under_way: 0, next_batch: BATCH }
+        Self { hour: hour_of(now), known: 0, pending: 0, under_way: 0, next_batch: BATCH, told: false }
     }
 
     /// The hour it is of, in hours since the epoch.
@@ -104,10 +108,15 @@ impl Tally {
         if before >= limit {
             let retry_after = whole_seconds(until.since(now).max(Duration::from_secs(1)));
             let refusal = Some(RateLimited { reason: state.rule, limit, retry_after });
-            return Counted { state, refusal };
+            return Counted { state, refusal, tell: !std::mem::replace(&mut self.told, true) };
         }
         self.pending += 1;
-        Counted { state, refusal: None }
+        Counted { state, refusal: None, tell: false }
+    }
+
+    /// Operators could not be told: they are with the next refusal.
+    pub fn not_told(&mut self) {
+        self.told = false;
     }
 
     /// How many are to be added to the account's hour now; [`Tally::written`] or [`Tally::not_written`] follows.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use palisade_core::event::{EventKind, Trail};
-use palisade_core::incident::{IncidentKind, IncidentStatus};
+use palisade_core::incident::{IncidentKind, IncidentStatus, milestone};
 use palisade_core::notice::NoticeKind;
 use palisade_core::settings::{Settings, Table};
 use palisade_core::stream::{Change, Record};
@@ -82,31 +82,42 @@ fn of(streams: &Streams, record: &Value) -> Record {
     let text = |path: &str| record.pointer(path).and_then(Value::as_str);
     let sequence_number = text("/dynamodb/SequenceNumber").unwrap_or_default().to_owned();
     let table = text("/eventSourceARN").and_then(|arn| streams.table(arn));
-    let image = record.pointer("/dynamodb/NewImage");
+    let (image, old) = (record.pointer("/dynamodb/NewImage"), record.pointer("/dynamodb/OldImage"));
     let change = match (text("/eventName"), table, image) {
-        (Some("REMOVE"), Some(_), _) => Some(Change::Removed),
-        (Some("INSERT" | "MODIFY"), Some(Table::Incidents), Some(image)) => incident(image),
-        (Some("INSERT" | "MODIFY"), Some(Table::Notices), Some(image)) => notice(image),
+        (Some("REMOVE"), Some(_), _) => Some(Change::NoNews),
+        (Some("INSERT" | "MODIFY"), Some(Table::Incidents), Some(image)) => incident(image, old),
+        (Some("INSERT" | "MODIFY"), Some(Table::Notices), Some(image)) => notice(image, old),
         _ => None,
     };
     let change = change.unwrap_or_else(|| Change::Unreadable { table, content: without_passwords(record) });
     Record { sequence_number, change }
 }
 
-fn incident(image: &Value) -> Option<Change> {
+fn incident(image: &Value, old: Option<&Value>) -> Option<Change> {
     IncidentKind::parse(string(image, "type")?)?;
     IncidentStatus::parse(string(image, "status")?)?;
-    Some(Change::Incident {
-        id: string(image, "incident_id")?.to_owned(),
-        occurrences: number(image, "occurrences")?,
-        told: (told(image, "told_alerts")?, told(image, "told_webhook")?),
-    })
+    let occurrences = number(image, "occurrences")?;
+    let before = old.and_then(|old| number(old, "occurrences"));
+    if milestone(before.unwrap_or(0)) >= milestone(occurrences) && !is_redriven(image, old) {
+        return Some(Change::NoNews);
+    }
+    let told = (told(image, "told_alerts")?, told(image, "told_webhook")?);
+    Some(Change::Incident { id: string(image, "incident_id")?.to_owned(), occurrences, told })
 }
 
-fn notice(image: &Value) -> Option<Change> {
+fn notice(image: &Value, old: Option<&Value>) -> Option<Change> {
     NoticeKind::parse(string(image, "kind")?)?;
     let void = image.pointer("/void/BOOL")?.as_bool()?;
+    if old.is_some() && !is_redriven(image, old) {
+        return Some(Change::NoNews);
+    }
     Some(Change::Notice { id: string(image, "notice_id")?.to_owned(), void, told: told(image, "told_topic")? > 0 })
+}
+
+/// Whether an operator put it on the stream once more.
+fn is_redriven(image: &Value, old: Option<&Value>) -> bool {
+    let at = image.get("redriven_at");
+    at.is_some() && old.and_then(|old| old.get("redriven_at")) != at
 }
 
 /// A mark that is missing is zero; one that is no number is unreadable.
@@ -174,7 +185,30 @@ mod tests {
     fn al09_what_was_removed_is_nothing_to_tell() {
         let mut removed = record("incidents", "REMOVE", image());
         removed["userIdentity"] = json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" });
-        assert_eq!(of(&streams(), &removed).change, Change::Removed);
+        assert_eq!(of(&streams(), &removed).change, Change::NoNews);
+    }
+
+    #[test]
+    fn marks_actions_and_occurrences_below_a_milestone_are_no_news_and_a_redrive_is() {
+        let changed = |old: Value, new: Value| {
+            let mut record = record("incidents", "MODIFY", new);
+            record["dynamodb"]["OldImage"] = old;
+            of(&streams(), &record).change
+        };
+        let with = |name: &str, value: Value| {
+            let mut image = image();
+            image[name] = value;
+            image
+        };
+        for new in [with("telling_until_alerts", json!({ "N": "1" })), with("told_webhook", json!({ "N": "10" })), image()] {
+            assert_eq!(changed(image(), new), Change::NoNews);
+        }
+        assert_eq!(changed(image(), with("occurrences", json!({ "N": "99" }))), Change::NoNews);
+        for new in [with("occurrences", json!({ "N": "100" })), with("redriven_at", json!({ "N": "1" }))] {
+            assert!(matches!(changed(image(), new.clone()), Change::Incident { .. }), "{new}");
+        }
+        let again = with("redriven_at", json!({ "N": "1" }));
+        assert_eq!(changed(again.clone(), again), Change::NoNews);
     }
 
     #[test]

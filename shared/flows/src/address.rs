@@ -158,6 +158,7 @@ async fn tell(
         let (kind, reason) = match signal {
             Signal::Names => (IncidentKind::UsernameEnumeration, "many_names"),
             Signal::Failures(_) => (IncidentKind::BruteForce, "one_address"),
+            Signal::Requests => (IncidentKind::RateLimitAbuse, "global_rate_limit"),
         };
         incidents.record(&Occurrence::of(ip.prefix().as_str(), kind, reason, ip.to_string(), now)).await
     };

@@ -42,6 +42,13 @@ impl Users {
         tally.count(self.limits.of(account.role), now)
     }
 
+    /// Operators could not be told that `account` was refused: they are with its next refusal.
+    pub(crate) fn not_told(&self, account: &AccountKey) {
+        if let Some(tally) = self.lock().get_mut(account.as_str()) {
+            tally.not_told();
+        }
+    }
+
     /// Writes what was counted for `account`, where a batch is full, and learns what the others counted. A failure keeps nobody out: it is
     /// counted on here.
     pub(crate) async fn write(&self, account: &AccountKey) -> Result<(), Fault> {

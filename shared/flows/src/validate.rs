@@ -11,16 +11,16 @@
 //! One round trip and two read units; a write at most once a minute and session, and once more where it goes along to another place. What
 //! becomes of the second step never lets anybody in, and a use that cannot be written keeps nobody out.
 
+mod told;
+
 use std::sync::Arc;
 
 use palisade_cloud::accounts::Found;
 use palisade_cloud::sessions::{Pair, SessionsWithAccounts};
-use palisade_cloud::{Accounts, Counters, Entropy, Incidents, Notices, Parts, Sessions, Store, Transacted, Transactions, Write};
+use palisade_cloud::{Accounts, Counters, Entropy, Incidents, Notices, Parts, Sessions, Store, Transactions};
 use palisade_core::assess::{Seen, Touch, Verdict, assess, assess_replaced};
 use palisade_core::decision::{Decision, Rule};
 use palisade_core::event::{Event, EventKind, Trail};
-use palisade_core::incident::{IncidentKind, Occurrence};
-use palisade_core::notice::{Notice, NoticeId, NoticeKind};
 use palisade_core::session::{Session, SessionKey, Stored};
 use palisade_core::settings::{Settings, Table};
 use palisade_core::user_rate::Counted;
@@ -113,7 +113,10 @@ impl Validator {
         now: Timestamp,
         trail: &mut Trail,
     ) -> Result<Result<Live, Denial>, Fault> {
-        let looked = self.look(key, seen, now, trail).await?.and_then(|live| self.within_limits(live, now, trail));
+        let looked = match self.look(key, seen, now, trail).await? {
+            Ok(live) => self.within_limits(live, seen, now, trail).await,
+            Err(denial) => Err(denial),
+        };
         if let Ok(live) = &looked {
             self.touch(live, seen, now).await.tell(trail);
         }
@@ -159,14 +162,17 @@ impl Validator {
         }
     }
 
-    /// Over the limit of its account's requests (requirement r37) it is refused.
-    fn within_limits(&self, live: Live, now: Timestamp, trail: &mut Trail) -> Result<Live, Denial> {
-        let Some((state, limit)) = live.counted.as_ref().and_then(|counted| Some((counted.state, counted.refusal?))) else {
+    /// Over the limit of its account's requests (requirement r37) it is refused; operators are told once an hour.
+    async fn within_limits(&self, live: Live, seen: Option<&Seen>, now: Timestamp, trail: &mut Trail) -> Result<Live, Denial> {
+        let Some((counted, limit)) = live.counted.as_ref().and_then(|counted| Some((counted, counted.refusal?))) else {
             return Ok(live);
         };
         let kind = if self.policy.enforced { EventKind::ExcessRateLimitExceeded } else { EventKind::LimitMonitored };
-        let decision = Decision::by(&self.policy, now, vec![Rule::from(&state)]);
+        let decision = Decision::by(&self.policy, now, vec![Rule::from(&counted.state)]);
         trail.record(Event::new(kind).reason(limit.reason.as_str()).decision(decision));
+        if counted.tell {
+            Box::pin(self.tell_abuse(&live.account, seen, now, trail)).await;
+        }
         if self.policy.enforced { Err(Denial::RateLimited(limit)) } else { Ok(live) }
     }
 
@@ -209,7 +215,7 @@ impl Validator {
             Verdict::Ended => Some(self.reject(&live.session.key, trail)),
             Verdict::IntegrityViolation => {
                 trail.record_session(EventKind::SessionIntegrityViolation, session);
-                note_fault(self.sessions.delete(&live.session.key).await.map(drop), trail);
+                Box::pin(self.end_one(&live, seen, now, trail)).await;
                 Some(Err(Denial::Unauthenticated))
             }
             Verdict::Hijacking => {
@@ -236,44 +242,6 @@ impl Validator {
         let moved = seen.filter(|_| due == Touch::Elsewhere);
         let writing = self.sessions.touch(&live.session, moved, now, &self.policy.session);
         Ok(self.aside.run("touch of sessions", writing).await? && due == Touch::Elsewhere)
-    }
-
-    /// Ends all sessions and devices of `account`, with an incident and a notice, all at once. Where that fails the sessions end alone:
-    /// nothing about incidents and notices decides. The request is refused either way. Its callers box it: it is rare, and large.
-    async fn end_all(
-        &self,
-        account: &Account,
-        (kind, key): (EventKind, &SessionKey),
-        seen: Option<&Seen>,
-        now: Timestamp,
-        trail: &mut Trail,
-    ) -> Looked {
-        let ip = seen.map_or(ClientIp::Unknown, |seen| seen.ip);
-        let reason = if kind == EventKind::AuthnTokenReuse { "replaced_session" } else { "elsewhere" };
-        let occurrence = Occurrence::about(account, IncidentKind::SessionHijacking, reason, ip.to_string(), now);
-        let notice = Notice::to_account(NoticeId::new(self.entropy.bytes()), NoticeKind::SessionHijacking, account, now);
-        let at_once =
-            [self.accounts.end_sessions(account, true, now), self.incidents.upsert(&occurrence), self.notices.put(&notice)];
-        let mut written = self.write(at_once).await;
-        if let Err(fault) = written {
-            note_fault(Err(fault), trail);
-            written = self.write([self.accounts.end_sessions(account, true, now)]).await;
-            if matches!(written, Ok(Transacted::Done)) {
-                note_fault(self.aside.run("incident of a hijack", self.incidents.record(&occurrence)).await, trail);
-                note_fault(self.aside.run("notice of a hijack", self.notices.send(&notice)).await, trail);
-            }
-        }
-        if matches!(written, Ok(Transacted::Refused(_))) {
-            return None;
-        }
-        // Told once it has happened, so that of many uses at once one is told.
-        trail.record_session(kind, self.keys.pseudonym(&key.secret_hash));
-        note_fault(written.map(drop), trail);
-        Some(Err(Denial::Unauthenticated))
-    }
-
-    async fn write<const WRITES: usize>(&self, writes: [Result<Write, Fault>; WRITES]) -> Result<Transacted, Fault> {
-        self.transactions.write(writes.into_iter().collect::<Result<Vec<_>, Fault>>()?).await
     }
 }
 

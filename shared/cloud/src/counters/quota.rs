@@ -12,6 +12,7 @@ use palisade_core::{AccountKey, Fault, Timestamp};
 
 use super::Counters;
 use crate::call::fault;
+use crate::delivery::{Claim, Delivery};
 use crate::item::{Item, n, number, s, ttl};
 
 /// A day in seconds.
@@ -81,16 +82,27 @@ impl Counters {
             .return_values(ReturnValue::AllNew);
         let reply = update.send().await.map_err(|error| fault("quota in counters", &error))?;
         let item = reply.attributes.unwrap_or_else(Item::new);
-        Ok(HeldBack { count: number(&item, "held_back").unwrap_or(1), told: number(&item, "told").unwrap_or(0) })
+        Ok(HeldBack { count: number(&item, "held_back").unwrap_or(1), told: number(&item, "told_summary").unwrap_or(0) })
     }
 
-    /// Notes that a summary said `told`.
-    pub async fn summed_up(&self, quota: &Quota, told: u64) -> Result<(), Fault> {
-        let update = self.0.client.update_item().table_name(&self.0.name).key("counter", s(&quota.counter));
-        let update = update
-            .update_expression("SET told = :told, expires_at = :ttl")
-            .expression_attribute_values(":told", n(told))
-            .expression_attribute_values(":ttl", ttl(quota.expires_at));
-        update.send().await.map(drop).map_err(|error| fault("quota in counters", &error))
+    /// Takes it upon itself to send the summary that so many were held back; whether nobody else does or did. Whoever fails at it
+    /// [releases](Counters::not_summed_up) it.
+    pub async fn sum_up(&self, quota: &Quota, count: u64, nonce: &str, now: Timestamp) -> Result<bool, Fault> {
+        let claim = self.summary(quota).claim(count, nonce, now, |_| Some(())).await?;
+        Ok(matches!(claim, Claim::Ours(())))
+    }
+
+    /// Marks that it was sent.
+    pub async fn summed_up(&self, quota: &Quota, count: u64) -> Result<(), Fault> {
+        self.summary(quota).told(count).await
+    }
+
+    /// Leaves it to the next.
+    pub async fn not_summed_up(&self, quota: &Quota, nonce: &str) -> Result<(), Fault> {
+        self.summary(quota).release(nonce).await
+    }
+
+    fn summary<'a>(&'a self, quota: &'a Quota) -> Delivery<'a> {
+        Delivery { table: &self.0, key: ("counter", &quota.counter), channel: "summary" }
     }
 }

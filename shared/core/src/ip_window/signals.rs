@@ -11,6 +11,8 @@ pub enum Signal {
     Names,
     /// It failed more often than it may (r35), in the quarter or the hour that is counted.
     Failures(usize),
+    /// It asked more often than it may (r34).
+    Requests,
 }
 
 impl Signal {
@@ -19,6 +21,7 @@ impl Signal {
         match self {
             Self::Names => "names".to_owned(),
             Self::Failures(quarter) => format!("failures_{quarter}"),
+            Self::Requests => "requests".to_owned(),
         }
     }
 }
@@ -30,7 +33,11 @@ pub fn signals(window: &IpWindow, counts: &IpCounts, places: Places, limits: &Ip
         return Vec::new();
     }
     let is_over = places.failure && failures(window, counts, limits).0 > limits.failures;
-    let found = [(counts.names >= MAX_NAMES).then_some(Signal::Names), is_over.then_some(Signal::Failures(window.quarter))];
+    let found = [
+        (counts.names >= MAX_NAMES).then_some(Signal::Names),
+        is_over.then_some(Signal::Failures(window.quarter)),
+        (counts.requests > limits.requests_per_hour).then_some(Signal::Requests),
+    ];
     found.into_iter().flatten().filter(|signal| !counts.reported.contains(&signal.mark())).collect()
 }
 
@@ -76,6 +83,8 @@ mod tests {
         assert_eq!(of(&counts(6, 11, &["names", "failures_0"])), []);
         assert_eq!(of(&counts(6, 1, &["failures_3"])), [Signal::Failures(0)], "each quarter is told of");
         assert_eq!(signals(&window(), &counts(6, 11, &[]), SIGN_UP, &limits), [Signal::Names]);
+        assert_eq!(of(&IpCounts { requests: 1_001, ..counts(0, 0, &[]) }), [Signal::Requests]);
+        assert_eq!(of(&IpCounts { requests: 1_001, ..counts(0, 0, &["requests"]) }), []);
         assert_eq!(of(&IpCounts::UNREADABLE), []);
     }
 

@@ -30,7 +30,7 @@ pub(super) enum Work {
     SetAside { table: Option<Table>, content: String },
 }
 
-/// The jobs of `records`, in the order of each item's first. Records of what was removed, is void or was told are nobody's job.
+/// The jobs of `records`, in the order of each item's first. Records without news, of what is void or was told are nobody's job.
 pub(super) fn jobs(records: Vec<Record>) -> Vec<Job> {
     let mut jobs: Vec<Job> = Vec::new();
     for Record { sequence_number, change } in records {
@@ -51,7 +51,7 @@ pub(super) fn jobs(records: Vec<Record>) -> Vec<Job> {
 fn work(change: Change) -> Option<Work> {
     let set_aside = |table, id: String| Some(Work::SetAside { table: Some(table), content: id });
     match change {
-        Change::Removed | Change::Notice { void: true, .. } | Change::Notice { told: true, .. } => None,
+        Change::NoNews | Change::Notice { void: true, .. } | Change::Notice { told: true, .. } => None,
         Change::Unreadable { table, content } => Some(Work::SetAside { table, content }),
         Change::Notice { id, .. } => match NoticeId::parse(&id) {
             Some(id) => Some(Work::Notice { id }),
@@ -138,9 +138,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_is_void_or_removed_is_nobodys_job() {
+    fn what_was_told_is_void_or_no_news_is_nobodys_job() {
         let notice = |void, told| Change::Notice { id: ID.to_owned(), void, told };
-        let changes = [incident(9, (1, 1)), incident(0, (0, 0)), notice(true, false), notice(false, true), Change::Removed];
+        let changes = [incident(9, (1, 1)), incident(0, (0, 0)), notice(true, false), notice(false, true), Change::NoNews];
         assert!(jobs(changes.map(|change| record("1", change)).into()).is_empty());
         assert_eq!(jobs(vec![record("1", notice(false, false))]).len(), 1);
     }

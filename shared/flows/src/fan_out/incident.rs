@@ -81,24 +81,42 @@ async fn send(deps: &Deps, channel: Channel, incident: &Incident, milestone: u64
     let quota = Quota::of_kind(incident.kind, channel, ONE_BY_ONE, now);
     let is_among_first = deps.counters.take_part(&quota, incident.id.as_str()).await?;
     let held_back = if is_among_first { None } else { Some(deps.counters.hold_back(&quota).await?) };
-    let base_url = deps.messages.base_url.as_deref();
-    let sent = |what: String| Event::new(EventKind::AlertSent).reason(format!("{} {what}", channel.as_str()));
     match alert::tell(held_back.map(|held_back| held_back.count), held_back.map_or(0, |held_back| held_back.told)) {
         Tell::Nothing => Ok(None),
+        Tell::Summary(held_back) => sum_up(deps, channel, (incident.kind, &quota), held_back, now).await,
         Tell::Itself => {
-            let message = AlertMessage::of(incident, milestone, base_url);
+            let message = AlertMessage::of(incident, milestone, deps.messages.base_url.as_deref());
             let mail = (message.subject_line(), message.text());
             publish(deps, channel, (incident.kind, &message.id, &message), mail, now).await?;
-            Ok(Some(sent(message.id)))
-        }
-        Tell::Summary(held_back) => {
-            let message = SummaryMessage::of(incident.kind, held_back, now, base_url);
-            let mail = (message.subject_line(), message.text());
-            publish(deps, channel, (incident.kind, &message.id, &message), mail, now).await?;
-            deps.counters.summed_up(&quota, alert::power_of_ten(held_back)).await?;
-            Ok(Some(sent(message.id)))
+            Ok(Some(sent(channel, &message.id)))
         }
     }
+}
+
+/// Sends that `held_back` messages were, unless somebody else does.
+async fn sum_up(
+    deps: &Deps,
+    channel: Channel,
+    (kind, quota): (IncidentKind, &Quota),
+    held_back: u64,
+    now: Timestamp,
+) -> Result<Option<Event>, Fault> {
+    let (nonce, due) = (deps.nonce(), alert::power_of_ten(held_back));
+    if !deps.counters.sum_up(quota, due, &nonce, now).await? {
+        return Ok(None);
+    }
+    let message = SummaryMessage::of(kind, held_back, now, deps.messages.base_url.as_deref());
+    let mail = (message.subject_line(), message.text());
+    if let Err(fault) = publish(deps, channel, (kind, &message.id, &message), mail, now).await {
+        deps.counters.not_summed_up(quota, &nonce).await?;
+        return Err(fault);
+    }
+    deps.counters.summed_up(quota, due).await?;
+    Ok(Some(sent(channel, &message.id)))
+}
+
+fn sent(channel: Channel, id: &str) -> Event {
+    Event::new(EventKind::AlertSent).reason(format!("{} {id}", channel.as_str()))
 }
 
 async fn publish<T: Serialize>(

@@ -1,6 +1,6 @@
 //! The last step of a login: what the verdict writes.
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 use palisade_cloud::sessions::Deleted;
 use palisade_core::baseline::Login;
 use palisade_core::breach::Breach;
@@ -43,30 +43,40 @@ pub(super) async fn settle(
         account => {
             let decision = judge::decision(deps, address.as_ref(), &held);
             record_failure(account.as_ref(), checked, decision, trail);
-            fail(deps, account.as_ref(), held, &client, trail).await?;
+            let is_corrupt = matches!(checked, Checked::Corrupt(_));
+            fail(deps, (account.as_ref(), is_corrupt), held, &client, trail).await?;
             Ok(Outcome { rate: address.map(|address| address.status()), result: Err(Denial::InvalidCredentials) })
         }
     }
 }
 
 /// Settles a failure, counts it with those of all accounts, and tells operators of an account that somebody guesses at, whether or not it
-/// exists: known and unknown names make the same calls.
-async fn fail(deps: &Deps, account: Option<&Account>, held: Held<'_>, client: &Client, trail: &mut Trail) -> Result<(), Fault> {
+/// exists: known and unknown names make the same calls. A stored password that cannot be used is told as well.
+async fn fail(
+    deps: &Deps,
+    (account, is_corrupt): (Option<&Account>, bool),
+    held: Held<'_>,
+    client: &Client,
+    trail: &mut Trail,
+) -> Result<(), Fault> {
     let now = held.this_try.now;
     let rules = &deps.policy.anomaly;
     let is_brute_force = held.item.lane.failures().saturating_add(1) >= rules.failures_in_a_row;
-    let subject = account.map_or(client.name.as_str(), |account| account.subject.as_str());
-    let occurrence = Occurrence::of(subject, IncidentKind::BruteForce, "one_account", client.ip.to_string(), now);
-    let tell = async {
-        if is_brute_force { deps.aside.run("write of incidents", deps.incidents.record(&occurrence)).await } else { Ok(()) }
+    let occurrence = |kind, reason| match account {
+        Some(account) => Occurrence::about(account, kind, reason, client.ip.to_string(), now),
+        None => Occurrence::of(&client.name, kind, reason, client.ip.to_string(), now),
     };
+    let guessed = is_brute_force.then(|| occurrence(IncidentKind::BruteForce, "one_account"));
+    let corrupt = is_corrupt.then(|| occurrence(IncidentKind::CorruptCredential, "stored_password"));
     if is_brute_force {
         trail.record(Event::new(EventKind::BruteForce).reason("one_account"));
     }
+    let tell = try_join_all(guessed.iter().chain(&corrupt).map(|occurrence| deps.incidents.record(occurrence)));
+    let tell = deps.aside.run("write of incidents", tell);
     let count = deps.overall.failure((&deps.counters, &deps.incidents), rules, client.ip, now);
     let count = deps.aside.run("overall count in counters", count);
     let (settled, told, counted) = tokio::join!(held.this_try.settle(held.item, Verdict::Failure), tell, count);
-    note_fault(told, trail);
+    note_fault(told.map(drop), trail);
     match counted {
         Ok(true) => trail.record(Event::new(EventKind::BruteForce).reason("all_accounts")),
         Ok(false) => {}
@@ -107,13 +117,14 @@ async fn succeed(
     deps.overall.success(now);
     let issued = session::issue(account, client.ip, client.user_agent, &secret, now, &deps.policy.session);
     let noted = deps.aside.run("baseline in counters", deps.counters.note_login(&account.key, &login, now));
-    let (stored, settled, refunded, replaced, renewed, breached, baseline) = tokio::join!(
+    let (stored, settled, refunded, replaced, renewed, breached, told, baseline) = tokio::join!(
         deps.sessions.put(&issued.session),
         held.this_try.settle(held.item, Verdict::Success),
         refund(deps, address.as_ref()),
         end_presented(deps, &client.presented),
         renew(deps, account, rehashed, breach),
         keep_breached(deps, account, breach),
+        tell_operators(deps, account, breach, client.ip, now),
         noted,
     );
     trail.identified(account.subject.as_str().to_owned());
@@ -123,6 +134,7 @@ async fn succeed(
     note_fault(settled.map(drop), trail);
     note_fault(refunded, trail);
     note_fault(renewed, trail);
+    note_fault(told, trail);
     if replaced? {
         trail.note(EventKind::SessionReplaced);
     }
@@ -174,6 +186,15 @@ async fn keep_breached(deps: &Deps, account: &Account, breach: Option<Breach>) -
         }
         _ => Ok(()),
     }
+}
+
+/// Tells operators that somebody signed in with a password known from breaches.
+async fn tell_operators(deps: &Deps, account: &Account, breach: Option<Breach>, ip: ClientIp, now: Timestamp) -> Result<(), Fault> {
+    if is_breached(breach, &deps.policy) != Some(true) {
+        return Ok(());
+    }
+    let occurrence = Occurrence::about(account, IncidentKind::BreachedPassword, "login", ip.to_string(), now);
+    deps.aside.run("write of incidents", deps.incidents.record(&occurrence)).await
 }
 
 /// Whether the password must be changed for its breaches, told.
