@@ -14,6 +14,7 @@ mod enumeration;
 mod guards;
 mod import_django;
 mod imports;
+mod incidents;
 mod input;
 mod known_devices;
 mod limits;
