@@ -20,6 +20,7 @@ mod known_devices;
 mod limits;
 mod local_stack;
 mod login;
+mod notices;
 mod operators;
 mod password_change;
 mod password_change_faults;

@@ -106,7 +106,8 @@ impl Maker {
             key: self.identity_key.account_key(&identifier),
             subject: Subject::from_random(self.entropy.bytes()),
             identifier: identifier.as_str().to_owned(),
-            email: new.email,
+            // As a sign-up makes it: a name that is an address is where notices go.
+            email: new.email.or_else(|| Some(new.identifier.clone()).filter(|name| name.contains('@'))),
             username: new.username,
             first_name: new.first_name,
             last_name: new.last_name,

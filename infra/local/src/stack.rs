@@ -117,10 +117,10 @@ impl Stack {
         });
         shared.functions.warm_up().await;
         let (gateway, stop, served) = serve(&shared, options.port).await?;
-        let (stop, served) = (Some(stop), Some(served));
         if options.pump == PumpMode::Always {
             tokio::spawn(pump::keep_running(Arc::downgrade(&shared)));
         }
+        let (stop, served) = (Some(stop), Some(served));
         Ok(Self { shared, gateway, dynamodb, table_prefix, client, stop, served, emulator, pairs: pairs.clone(), parts })
     }
 
@@ -201,6 +201,11 @@ impl Stack {
     /// Gives the fan-out this batch, past the streams; what it answers.
     pub async fn fan_out(&self, batch: &str) -> Outcome {
         self.shared.fan_out(batch.to_owned()).await
+    }
+
+    /// Gives the mailer this event, past the topic; what it answers.
+    pub async fn mail(&self, event: &str) -> Outcome {
+        self.shared.mail(event.to_owned()).await
     }
 
     /// What was tried as often as the template allows, and given up.

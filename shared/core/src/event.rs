@@ -111,7 +111,8 @@ impl Trail {
             ip: self.ip.clone(),
             user_agent: self.user_agent.clone(),
             account: self.account.clone(),
-            account_id: self.account_id.clone(),
+            // One that names its account by itself is about that one.
+            account_id: event.account_id.or_else(|| self.account_id.clone()),
             device: self.device.clone(),
             ..event
         });
