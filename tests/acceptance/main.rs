@@ -1,5 +1,6 @@
 //! The acceptance suite: promises kept through the public surface. Names lead with the requirement or case they prove.
 
+mod alert_simulation;
 mod alerts;
 mod anomalies;
 mod authorizer;

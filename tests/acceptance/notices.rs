@@ -35,7 +35,9 @@ async fn al11_w13_a_reset_is_mailed_once_with_a_link_that_no_request_can_bend() 
     world.pump().await;
     let token = world.grant("reset_password").await;
     let mails = world.stack().ses().sent();
-    let [mail] = mails.as_slice() else { panic!("{mails:?} {:?} {:?}", world.stack().dead_letters(), acceptance::log::lines_with("alert_failed")) };
+    let [mail] = mails.as_slice() else {
+        panic!("{mails:?} {:?} {:?}", world.stack().dead_letters(), acceptance::log::lines_with("alert_failed"))
+    };
     assert_eq!((mail.from.as_str(), mail.to.as_slice()), ("Example <no-reply@example.com>", &[NAME.to_owned()][..]));
     let link = format!("https://auth.example.com/password/reset#token={token}");
     assert!(
