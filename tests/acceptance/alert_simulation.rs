@@ -12,7 +12,7 @@ use serde_json::Value;
 const AFTER_A_CLAIM: u64 = 16;
 
 /// How often each milestone of each incident was told: on the topic, and by the webhook.
-async fn told(world: &World) -> [BTreeMap<(String, u64), usize>; 2] {
+fn told(world: &World) -> [BTreeMap<(String, u64), usize>; 2] {
     let count = |alerts: Vec<Value>| {
         let mut told = BTreeMap::new();
         for alert in alerts {
@@ -104,7 +104,7 @@ impl Story {
         self.world.advance(AFTER_A_CLAIM);
         let records = self.records.clone();
         assert!(self.world.fan_out(&records).await.is_empty(), "seed {seed}: nothing is left to come again");
-        for told in told(&self.world).await {
+        for told in told(&self.world) {
             for (id, occurrences) in &self.incidents {
                 let due = milestone(*occurrences).expect("it happened");
                 assert!(told.contains_key(&(id.clone(), due)), "seed {seed}: {id} at {due} was never told: {told:?}");
@@ -155,7 +155,7 @@ async fn d16_a_fan_out_killed_at_any_call_loses_nothing_and_repeats_at_most_once
             world.stack().faults().clear();
             world.advance(AFTER_A_CLAIM);
             assert!(world.fan_out(&records).await.is_empty(), "{mode:?} at call {calls}");
-            for told in told(&world).await {
+            for told in told(&world) {
                 let times = told[&(id.clone(), 1)];
                 assert!((1..=2).contains(&times), "{mode:?} at call {calls}: told {times} times");
             }

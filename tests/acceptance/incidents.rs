@@ -176,7 +176,7 @@ async fn d13_every_incident_is_listed_once_over_many_pages_and_ties() {
     for query in ["", "status=open&"] {
         let (mut seen, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
         loop {
-            let reply = staff.get(&format!("/incidents?{query}{cursor}").replace("?&", "?").trim_end_matches(['?', '&'])).await;
+            let reply = staff.get(format!("/incidents?{query}{cursor}").trim_end_matches(['?', '&'])).await;
             assert_eq!(reply.status(), 200, "{}", reply.text);
             let page = ids(&reply);
             assert!(page.len() <= 50);

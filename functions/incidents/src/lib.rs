@@ -64,7 +64,7 @@ pub async fn handle(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> Ht
         (["incidents", id], &Method::GET) => routes::show(deps, request, id, trail).await,
         (["incidents", id, "contain"], &Method::POST) => routes::contain(deps, request, id, trail).await,
         (["incidents", id, action], &Method::POST) => routes::act(deps, request, (id, action), trail).await,
-        (["board"] | ["incidents"] | ["incidents", _], _) => problem::denied(request, &Denial::MethodNotAllowed { allow: "GET" }),
+        (["board" | "incidents"] | ["incidents", _], _) => problem::denied(request, &Denial::MethodNotAllowed { allow: "GET" }),
         (["incidents", _, action], _) if routes::is_action(action) => {
             problem::denied(request, &Denial::MethodNotAllowed { allow: "POST" })
         }

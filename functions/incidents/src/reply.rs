@@ -1,6 +1,6 @@
 //! Incidents as their readers see them.
 
-use palisade_core::incident::record::{Entry, Told};
+use palisade_core::incident::record::{Entry, Text, Told};
 use palisade_core::incident::{Incident, IncidentKind, IncidentSeverity, IncidentStatus};
 use palisade_flows::incidents::{Listing, containments, network};
 use serde::Serialize;
@@ -90,7 +90,7 @@ pub(crate) fn incident(incident: &Incident) -> IncidentReply<'_> {
         ip: &incident.ip,
         occurrences: incident.occurrences,
         last_occurred_at: incident.last_occurred_at.to_string(),
-        assigned_to: incident.assigned_to.as_ref().map(|text| text.as_str()),
+        assigned_to: incident.assigned_to.as_ref().map(Text::as_str),
         resolution: resolution.map(|resolution| resolution.text.as_str()),
         resolved_by: resolution.map(|resolution| resolution.by.as_str()),
         resolved_at: resolution.map(|resolution| resolution.at.to_string()),
@@ -104,10 +104,5 @@ pub(crate) fn incident(incident: &Incident) -> IncidentReply<'_> {
 }
 
 fn entry(entry: &Entry) -> EntryReply<'_> {
-    EntryReply {
-        at: entry.at.to_string(),
-        by: &entry.by,
-        action: &entry.action,
-        text: entry.text.as_ref().map(|text| text.as_str()),
-    }
+    EntryReply { at: entry.at.to_string(), by: &entry.by, action: &entry.action, text: entry.text.as_ref().map(Text::as_str) }
 }

@@ -9,10 +9,10 @@ use palisade_flows::environment;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    palisade_edge::serve(start()).await
+    palisade_edge::serve(async { start() }).await
 }
 
-async fn start() -> Result<impl Fn(String, String) -> notice_mailer::Answering, Box<dyn Error + Send + Sync>> {
+fn start() -> Result<impl Fn(String, String) -> notice_mailer::Answering, Box<dyn Error + Send + Sync>> {
     let settings = environment::settings(notice_mailer::TABLES)?;
     telemetry::install(settings.log);
     telemetry::announce(&settings);

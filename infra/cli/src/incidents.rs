@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use palisade_cloud::incidents::Found;
 use palisade_cloud::notices::NoticeChannel;
-use palisade_core::Fault;
 use palisade_core::incident::record::{Action, Text};
 use palisade_core::incident::{Incident, IncidentId};
 use palisade_flows::incidents::{Filter, change, page};
@@ -17,7 +16,8 @@ pub(crate) async fn list(operator: &Operator, filter: &Filter, most: usize) -> R
     let mut table = Table::new(["opened", "severity", "type", "status", "subject", "id"]);
     let (mut before, mut listed) = (None, 0);
     while listed < most {
-        let (found, next) = page(&operator.incidents, filter, before.as_ref(), operator.now()).await.map_err(told)?;
+        let (found, next) =
+            page(&operator.incidents, filter, before.as_ref(), operator.now()).await.map_err(|fault| fault.chain())?;
         for summary in found.into_iter().take(most - listed) {
             listed += 1;
             let words = [summary.severity.as_str(), summary.kind.as_str(), summary.status.as_str()].map(str::to_owned);
@@ -50,7 +50,9 @@ pub(crate) async fn show(operator: &Operator, id: &IncidentId) -> Result<String,
         ("told", format!("topic {}, webhook {}", incident.told.alerts, incident.told.webhook)),
     ];
     let mut table = Table::new(["", ""]);
-    facts.into_iter().for_each(|(name, value)| table.row([name.to_owned(), value]));
+    for (name, value) in facts {
+        table.row([name.to_owned(), value]);
+    }
     let mut timeline = Table::new(["at", "by", "action", "text"]);
     for entry in incident.timeline {
         let text = entry.text.as_ref().map_or("", Text::as_str).replace(['\n', '\t'], " ");
@@ -65,7 +67,7 @@ pub(crate) async fn show(operator: &Operator, id: &IncidentId) -> Result<String,
 pub(crate) async fn act(operator: &Operator, id: &IncidentId, action: Action) -> Result<String, String> {
     let incident = find(operator, id).await?;
     let by = format!("operator {}", operator.name);
-    match change(&operator.incidents, &incident, &action, &by, operator.now()).await.map_err(told)? {
+    match change(&operator.incidents, &incident, &action, &by, operator.now()).await.map_err(|fault| fault.chain())? {
         Ok(incident) => Ok(format!("{} is {}", id.as_str(), incident.status.as_str())),
         Err(palisade_core::Denial::StaleVersion) => Err("somebody else changed it at that moment; try again".to_owned()),
         Err(_) => Err(format!("an incident that is {} is not where this begins", incident.status.as_str())),
@@ -73,7 +75,7 @@ pub(crate) async fn act(operator: &Operator, id: &IncidentId, action: Action) ->
 }
 
 async fn find(operator: &Operator, id: &IncidentId) -> Result<Incident, String> {
-    match operator.incidents.get(id, operator.now()).await.map_err(told)? {
+    match operator.incidents.get(id, operator.now()).await.map_err(|fault| fault.chain())? {
         Found::Incident(incident) => Ok(*incident),
         Found::Nothing => Err("there is no such incident".to_owned()),
         Found::Corrupt => Err("the incident's item cannot be read".to_owned()),
@@ -83,21 +85,21 @@ async fn find(operator: &Operator, id: &IncidentId) -> Result<Incident, String> 
 /// Everything goes the way it went the first time, so that nothing is sent twice.
 pub(crate) async fn redrive(operator: &Operator, mail: bool) -> Result<String, String> {
     let now = operator.now();
-    let incidents = operator.incidents.untold(operator.has_webhook).await.map_err(told)?;
+    let incidents = operator.incidents.untold(operator.has_webhook).await.map_err(|fault| fault.chain())?;
     for id in &incidents {
-        operator.incidents.redrive(id, now).await.map_err(told)?;
+        operator.incidents.redrive(id, now).await.map_err(|fault| fault.chain())?;
     }
-    let mut notices = operator.notices.untold(NoticeChannel::Topic, now).await.map_err(told)?;
+    let mut notices = operator.notices.untold(NoticeChannel::Topic, now).await.map_err(|fault| fault.chain())?;
     if mail {
-        let unmailed = operator.notices.untold(NoticeChannel::Mail, now).await.map_err(told)?;
+        let unmailed = operator.notices.untold(NoticeChannel::Mail, now).await.map_err(|fault| fault.chain())?;
         notices.extend(unmailed);
         notices.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         notices.dedup();
     }
     for id in &notices {
-        operator.notices.redrive(id, now).await.map_err(told)?;
+        operator.notices.redrive(id, now).await.map_err(|fault| fault.chain())?;
     }
-    let aside = operator.counters.all_set_aside().await.map_err(told)?.len();
+    let aside = operator.counters.all_set_aside().await.map_err(|fault| fault.chain())?.len();
     Ok(format!(
         "{} incidents and {} notices are on the stream once more; {aside} records are set aside",
         incidents.len(),
@@ -106,7 +108,7 @@ pub(crate) async fn redrive(operator: &Operator, mail: bool) -> Result<String, S
 }
 
 pub(crate) async fn set_aside(operator: &Operator) -> Result<String, String> {
-    let records = operator.counters.all_set_aside().await.map_err(told)?;
+    let records = operator.counters.all_set_aside().await.map_err(|fault| fault.chain())?;
     let lines: Vec<String> = records
         .into_iter()
         .map(|record| {
@@ -115,8 +117,4 @@ pub(crate) async fn set_aside(operator: &Operator) -> Result<String, String> {
         })
         .collect();
     Ok(if lines.is_empty() { "nothing is set aside".to_owned() } else { lines.join("\n") })
-}
-
-fn told(fault: Fault) -> String {
-    fault.chain()
 }

@@ -22,6 +22,7 @@ mod settings;
 mod shared;
 mod sns;
 mod stack;
+mod stack_messages;
 mod tables;
 mod webhooks;
 mod wire;

@@ -23,7 +23,7 @@ use crate::functions::Functions;
 use crate::hibp::Hibp;
 use crate::ledger::Ledger;
 use crate::options::{ClockMode, Options, PumpMode};
-use crate::pump::{DeadLetter, Pump};
+use crate::pump::Pump;
 use crate::ses::Ses;
 use crate::settings::{message_pairs, settings_pairs};
 use crate::shared::Shared;
@@ -52,7 +52,7 @@ impl std::error::Error for StackError {}
 
 /// A running stack; it stops when dropped.
 pub struct Stack {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     gateway: String,
     dynamodb: String,
     table_prefix: String,
@@ -173,44 +173,6 @@ impl Stack {
     /// The breach service.
     pub fn hibp(&self) -> &Hibp {
         &self.shared.hibp
-    }
-
-    /// The topics.
-    pub fn sns(&self) -> &Sns {
-        &self.shared.sns
-    }
-
-    /// The mail service.
-    pub fn ses(&self) -> &Ses {
-        &self.shared.ses
-    }
-
-    /// The webhook's receiver.
-    pub fn webhooks(&self) -> &Webhooks {
-        &self.shared.webhooks
-    }
-
-    /// Lets the fan-out see all that the streams hold by now, and the mailer what was published.
-    ///
-    /// # Errors
-    /// When the streams cannot be read.
-    pub async fn pump(&self) -> Result<(), StackError> {
-        self.shared.pump().await
-    }
-
-    /// Gives the fan-out this batch, past the streams; what it answers.
-    pub async fn fan_out(&self, batch: &str) -> Outcome {
-        self.shared.fan_out(batch.to_owned()).await
-    }
-
-    /// Gives the mailer this event, past the topic; what it answers.
-    pub async fn mail(&self, event: &str) -> Outcome {
-        self.shared.mail(event.to_owned()).await
-    }
-
-    /// What was tried as often as the template allows, and given up.
-    pub fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.shared.dead_letters()
     }
 
     /// Asks the authorizer about an event's text, past the gateway.

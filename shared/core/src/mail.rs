@@ -6,6 +6,7 @@
 use crate::notice::NoticeKind;
 use crate::secret::SecretText;
 use crate::timestamp::Timestamp;
+use zeroize::Zeroizing;
 
 /// A mail about to be sent. Its texts can hold a token.
 pub struct Mail {
@@ -71,25 +72,39 @@ fn words(kind: NoticeKind) -> Words {
     Words { subject, what, else_do }
 }
 
-/// The mail of a notice of `kind`, made at `at`; `token` is its grant's and holds until `expires_at`, `link` is where it is used.
-pub fn mail(kind: NoticeKind, at: Timestamp, grant: Option<(&SecretText, Option<&SecretText>, Timestamp)>) -> Mail {
+/// What a grant is used with: its token, the link that holds it, and its end.
+#[derive(Debug, Clone, Copy)]
+pub struct GrantText<'a> {
+    /// The token.
+    pub token: &'a SecretText,
+    /// Where it is used; `None` where no base URL is known.
+    pub link: Option<&'a SecretText>,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// The mail of a notice of `kind`, made at `at`.
+pub fn mail(kind: NoticeKind, at: Timestamp, grant: Option<GrantText<'_>>) -> Mail {
     let Words { subject, what, else_do } = words(kind);
-    let mut text = format!("{what}\n\n");
-    let mut html = format!("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{subject}</title>\n<p>{what}</p>\n");
-    if let Some((token, link, expires_at)) = grant {
-        let (shown, marked) = match link {
-            Some(link) => {
-                let safe = escape(link.expose());
-                (link.expose(), format!("<p><a href=\"{safe}\">{safe}</a></p>\n"))
-            }
-            None => (token.expose(), format!("<p><code>{}</code></p>\n", escape(token.expose()))),
-        };
-        text.push_str(&format!("{shown}\n\nIt holds until {expires_at}, once.\n\n"));
-        html.push_str(&format!("{marked}<p>It holds until {expires_at}, once.</p>\n"));
-    }
-    text.push_str(&format!("{else_do}\n\n{at}\n"));
-    html.push_str(&format!("<p>{else_do}</p>\n<p>{at}</p>\n</html>\n"));
+    let (in_text, in_html) = grant.map_or_else(Default::default, told);
+    let text = format!("{what}\n\n{}{else_do}\n\n{at}\n", *in_text);
+    let html = format!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{subject}</title>\n<p>{what}</p>\n{}<p>{else_do}</p>\n<p>{at}</p>\n</html>\n",
+        *in_html
+    );
     Mail { subject, text: SecretText::new(text), html: SecretText::new(html) }
+}
+
+/// The same in text and in HTML.
+fn told(GrantText { token, link, expires_at }: GrantText<'_>) -> (Zeroizing<String>, Zeroizing<String>) {
+    let shown = link.unwrap_or(token).expose();
+    let safe = Zeroizing::new(escape(shown));
+    let marked = match link {
+        Some(_) => Zeroizing::new(format!("<a href=\"{}\">{}</a>", *safe, *safe)),
+        None => Zeroizing::new(format!("<code>{}</code>", *safe)),
+    };
+    let end = format!("It holds until {expires_at}, once.");
+    (Zeroizing::new(format!("{shown}\n\n{end}\n\n")), Zeroizing::new(format!("<p>{}</p>\n<p>{end}</p>\n", *marked)))
 }
 
 /// For text and for attribute values in HTML.
@@ -114,7 +129,11 @@ mod tests {
     #[test]
     fn al12_what_is_not_ours_is_escaped() {
         let (token, link) = (SecretText::new("t".into()), SecretText::new("https://x.example/\"><script>&'".into()));
-        let mail = mail(NoticeKind::ResetPassword, Timestamp::EPOCH, Some((&token, Some(&link), Timestamp::EPOCH)));
+        let mail = mail(
+            NoticeKind::ResetPassword,
+            Timestamp::EPOCH,
+            Some(GrantText { token: &token, link: Some(&link), expires_at: Timestamp::EPOCH }),
+        );
         assert!(mail.html.expose().contains("https://x.example/&quot;&gt;&lt;script&gt;&amp;&#39;"));
         assert!(!mail.html.expose().contains("<script>"));
     }

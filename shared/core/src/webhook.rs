@@ -133,19 +133,19 @@ pub fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
-    let is_special = match (a, b, c) {
+    let is_special = matches!(
+        (a, b, c),
         // This network, private, loopback, multicast, reserved.
         (0 | 10 | 127 | 224.., ..)
         // Link-local with the metadata service, private, protocol assignments and 6to4 relays, documentation.
-        | (169, 254, _) | (192, 168, _) | (192, 0, 0 | 2) | (192, 88, 99) | (198, 51, 100) | (203, 0, 113) => true,
+        | (169, 254, _) | (192, 168, _) | (192, 0, 0 | 2) | (192, 88, 99) | (198, 51, 100) | (203, 0, 113)
         // Private; shared by carriers, where cloud providers have services of their own; benchmarks.
-        (172, 16..=31, _) | (100, 64..=127, _) | (198, 18 | 19, _) => true,
-        _ => false,
-    };
+        | (172, 16..=31, _) | (100, 64..=127, _) | (198, 18 | 19, _)
+    );
     !is_special
 }
 
-/// Only what is allocated, 2000::/3, less documentation, 6to4 and the protocol block with Teredo.
+/// Only what is allocated, `2000::/3`, less documentation, 6to4 and the protocol block with Teredo.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => false,

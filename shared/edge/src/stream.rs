@@ -160,7 +160,7 @@ mod tests {
         Streams { incidents: "incidents".into(), notices: "notices".into(), deadline: DEADLINE }
     }
 
-    fn record(table: &str, name: &str, image: Value) -> Value {
+    fn record(table: &str, name: &str, image: &Value) -> Value {
         let arn = format!("arn:aws:dynamodb:eu-central-1:123456789012:table/{table}/stream/2026-11-24T00:00:00.000");
         json!({ "eventName": name, "eventSourceARN": arn, "dynamodb": { "SequenceNumber": "7", "NewImage": image } })
     }
@@ -174,16 +174,16 @@ mod tests {
 
     #[test]
     fn a_record_says_what_changed_and_what_was_told() {
-        let read = of(&streams(), &record("incidents", "MODIFY", image()));
+        let read = of(&streams(), &record("incidents", "MODIFY", &image()));
         assert_eq!(read.change, Change::Incident { id: ID.into(), occurrences: 12, told: (1, 0) });
         let notice = json!({ "notice_id": { "S": ID }, "kind": { "S": "reset_password" }, "void": { "BOOL": true } });
-        let read = of(&streams(), &record("notices", "INSERT", notice));
+        let read = of(&streams(), &record("notices", "INSERT", &notice));
         assert_eq!(read.change, Change::Notice { id: ID.into(), void: true, told: false });
     }
 
     #[test]
     fn al09_what_was_removed_is_nothing_to_tell() {
-        let mut removed = record("incidents", "REMOVE", image());
+        let mut removed = record("incidents", "REMOVE", &image());
         removed["userIdentity"] = json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" });
         assert_eq!(of(&streams(), &removed).change, Change::NoNews);
     }
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn marks_actions_and_occurrences_below_a_milestone_are_no_news_and_a_redrive_is() {
         let changed = |old: Value, new: Value| {
-            let mut record = record("incidents", "MODIFY", new);
+            let mut record = record("incidents", "MODIFY", &new);
             record["dynamodb"]["OldImage"] = old;
             of(&streams(), &record).change
         };
@@ -217,9 +217,9 @@ mod tests {
         wrong["occurrences"] = json!({ "S": "many" });
         wrong["password"] = json!({ "S": "argon2-canary" });
         let records = [
-            record("incidents", "INSERT", wrong),
-            record("elsewhere", "INSERT", image()),
-            record("incidents", "INSERT", json!({ "incident_id": { "S": ID }, "type": { "S": "new_kind" } })),
+            record("incidents", "INSERT", &wrong),
+            record("elsewhere", "INSERT", &image()),
+            record("incidents", "INSERT", &json!({ "incident_id": { "S": ID }, "type": { "S": "new_kind" } })),
             json!("a string"),
             json!({ "dynamodb": { "NewImage": { "password": { "S": "canary" } } } }),
         ];
@@ -234,7 +234,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_lets_everything_come_again_and_no_batch_is_an_error() {
         std::panic::set_hook(Box::new(|_| {}));
-        let event = json!({ "Records": [record("incidents", "INSERT", image())] }).to_string();
+        let event = json!({ "Records": [record("incidents", "INSERT", &image())] }).to_string();
         let outcome = batch(&streams(), &event, "id", async |_, _| panic!("canary")).await;
         assert_eq!(outcome, Outcome::Result(r#"{"batchItemFailures":[{"itemIdentifier":"7"}]}"#.into()));
         for bad in ["", "{}", "[]", r#"{"Records":{}}"#] {

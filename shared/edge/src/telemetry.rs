@@ -77,9 +77,7 @@ fn write(event: &Event, seen: Option<&Seen>) {
             fields.insert("decision_id".to_owned(), Value::from(seen.request_id.as_str()));
         }
     }
-    if matches!(event.event, EventKind::LimitMonitored | EventKind::LimitsNotEnforced) {
-        fields.extend(metric("LimitsMonitored"));
-    }
+    fields.extend(metrics(event.event));
     let line = Value::Object(fields);
     match (event.event.target(), severity) {
         (Target::Security, Severity::Info) => tracing::info!(target: "security", %line),
@@ -91,11 +89,26 @@ fn write(event: &Event, seen: Option<&Seen>) {
     }
 }
 
-/// One of the metric `name`, in `CloudWatch`'s embedded metric format: no call, no permission, only members of the line.
-fn metric(name: &str) -> [(String, Value); 2] {
-    let metrics = json!([{ "Namespace": "Palisade", "Dimensions": [[]], "Metrics": [{ "Name": name, "Unit": "Count" }] }]);
-    let described = json!({ "Timestamp": now().millis(), "CloudWatchMetrics": metrics });
-    [("_aws".to_owned(), described), (name.to_owned(), Value::from(1))]
+/// What `CloudWatch` counts of an event, in its embedded metric format: no call, no permission, only members of the line. `Events` has the
+/// event's name as its dimension and counts everything from a warning up; what is ordinary would only cost.
+fn metrics(event: EventKind) -> Vec<(String, Value)> {
+    let mut described = Vec::new();
+    let mut counted = Vec::new();
+    let mut count = |name: &str, dimensions: Value| {
+        let metric = json!([{ "Name": name, "Unit": "Count" }]);
+        described.push(json!({ "Namespace": "Palisade", "Dimensions": [dimensions], "Metrics": metric }));
+        counted.push((name.to_owned(), Value::from(1)));
+    };
+    if event.severity() > Severity::Info {
+        count("Events", json!(["event"]));
+    }
+    if matches!(event, EventKind::LimitMonitored | EventKind::LimitsNotEnforced) {
+        count("LimitsMonitored", json!([]));
+    }
+    if !described.is_empty() {
+        counted.push(("_aws".to_owned(), json!({ "Timestamp": now().millis(), "CloudWatchMetrics": described })));
+    }
+    counted
 }
 
 /// Installs the log of a deployed function: JSON on standard output, and a panic hook that tells the place only.
@@ -226,6 +239,19 @@ impl Visit for Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn r43_whatever_is_louder_than_ordinary_is_counted_under_its_name() {
+        for kind in EventKind::ALL {
+            let members: Map<String, Value> = metrics(kind).into_iter().collect();
+            let is_counted = members.get("Events") == Some(&json!(1));
+            assert_eq!(is_counted, kind.severity() > Severity::Info, "{kind:?}");
+            let described = members.get("_aws").and_then(|aws| aws.pointer("/CloudWatchMetrics/0/Dimensions/0/0"));
+            assert_eq!(described == Some(&json!("event")), is_counted, "{kind:?}");
+        }
+        let both: Map<String, Value> = metrics(EventKind::LimitMonitored).into_iter().collect();
+        assert_eq!(both.get("LimitsMonitored"), Some(&json!(1)));
+    }
 
     #[test]
     fn it_is_said_once_a_minute_and_never_where_limits_are_enforced() {

@@ -28,7 +28,9 @@ where
     let outcome = match done {
         Ok(Ok(faults)) if faults.is_empty() => Outcome::Result("null".to_owned()),
         Ok(Ok(faults)) => {
-            faults.iter().for_each(|fault| trail.record(Event::new(EventKind::AlertFailed).reason(fault.chain())));
+            for fault in &faults {
+                trail.record(Event::new(EventKind::AlertFailed).reason(fault.chain()));
+            }
             Outcome::Error("not sent")
         }
         // The hook has told of a panic.

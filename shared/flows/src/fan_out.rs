@@ -87,7 +87,9 @@ pub async fn fan_out(deps: &Deps, records: Vec<Record>, now: Timestamp, trail: &
     let done = futures_util::stream::iter(jobs).map(|job| work(deps, &channels, job, now)).buffer_unordered(AT_ONCE);
     let mut again = Vec::new();
     for Done { sequence_numbers, faults, events } in done.collect::<Vec<_>>().await {
-        events.into_iter().for_each(|event| trail.record(event));
+        for event in events {
+            trail.record(event);
+        }
         if !faults.is_empty() {
             again.extend(sequence_numbers);
         }

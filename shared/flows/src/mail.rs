@@ -9,7 +9,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use palisade_cloud::notices::NoticeChannel;
 use palisade_cloud::{Claim, Clock, Entropy, Mailer, Notices, Parts, Store};
 use palisade_core::event::{Event, EventKind, Trail};
-use palisade_core::mail;
+use palisade_core::mail::{self, GrantText};
 use palisade_core::notice::{Notice, NoticeId};
 use palisade_core::settings::{Messages, Settings, Table};
 use palisade_core::{Fault, KeyRing, Timestamp};
@@ -86,5 +86,6 @@ pub async fn send(deps: &Deps, id: &NoticeId, now: Timestamp, trail: &mut Trail)
 fn mail_of(deps: &Deps, notice: &Notice) -> mail::Mail {
     let token = notice.token(&deps.keys);
     let link = token.as_ref().and_then(|token| deps.messages.link(notice.kind, token));
-    mail::mail(notice.kind, notice.created_at, token.as_ref().map(|token| (token, link.as_ref(), notice.expires_at)))
+    let grant = token.as_ref().map(|token| GrantText { token, link: link.as_ref(), expires_at: notice.expires_at });
+    mail::mail(notice.kind, notice.created_at, grant)
 }

@@ -101,11 +101,11 @@ fn partitions(filter: &Filter) -> Vec<Which> {
     let severities = if filter.severities.is_empty() { &IncidentSeverity::ALL[..] } else { &filter.severities };
     let pairs = statuses.iter().flat_map(|status| severities.iter().map(|severity| Which::StatusAndSeverity(*status, *severity)));
     let mut different = Vec::new();
-    pairs.for_each(|pair| {
+    for pair in pairs {
         if !different.contains(&pair) {
             different.push(pair);
         }
-    });
+    }
     different
 }
 

@@ -117,14 +117,13 @@ async fn succeed(
     deps.overall.success(now);
     let issued = session::issue(account, client.ip, client.user_agent, &secret, now, &deps.policy.session);
     let noted = deps.aside.run("baseline in counters", deps.counters.note_login(&account.key, &login, now));
-    let (stored, settled, refunded, replaced, renewed, breached, told, baseline) = tokio::join!(
+    let (stored, settled, refunded, replaced, renewed, breached, baseline) = tokio::join!(
         deps.sessions.put(&issued.session),
         held.this_try.settle(held.item, Verdict::Success),
         refund(deps, address.as_ref()),
         end_presented(deps, &client.presented),
-        renew(deps, account, rehashed, breach),
+        renew(deps, account, (rehashed, breach), (client.ip, now)),
         keep_breached(deps, account, breach),
-        tell_operators(deps, account, breach, client.ip, now),
         noted,
     );
     trail.identified(account.subject.as_str().to_owned());
@@ -134,7 +133,6 @@ async fn succeed(
     note_fault(settled.map(drop), trail);
     note_fault(refunded, trail);
     note_fault(renewed, trail);
-    note_fault(told, trail);
     if replaced? {
         trail.note(EventKind::SessionReplaced);
     }
@@ -163,19 +161,28 @@ async fn succeed(
     })
 }
 
-/// Replaces the hash of `account` by one at today's cost, and keeps what the breach service said; neither when the password was changed
-/// meanwhile.
-async fn renew(deps: &Deps, account: &Account, rehashed: Option<StoredPassword>, breach: Option<Breach>) -> Result<(), Fault> {
-    let Some(old) = &account.password else {
-        return Ok(());
+/// What decides nothing about the password that was right: its hash replaced by one at today's cost, what the breach service said kept, unless
+/// the password was changed meanwhile, and operators told.
+async fn renew(
+    deps: &Deps,
+    account: &Account,
+    (rehashed, breach): (Option<StoredPassword>, Option<Breach>),
+    (ip, now): (ClientIp, Timestamp),
+) -> Result<(), Fault> {
+    let kept = async {
+        let Some(old) = &account.password else {
+            return Ok(());
+        };
+        if is_breached(breach, &deps.policy) == Some(false) {
+            deps.accounts.breach_answered(&account.key, old, false).await?;
+        }
+        match rehashed {
+            None => Ok(()),
+            Some(new) => deps.accounts.rehash(&account.key, old, &new).await,
+        }
     };
-    if is_breached(breach, &deps.policy) == Some(false) {
-        deps.accounts.breach_answered(&account.key, old, false).await?;
-    }
-    match rehashed {
-        None => Ok(()),
-        Some(new) => deps.accounts.rehash(&account.key, old, &new).await,
-    }
+    let (kept, told) = tokio::join!(kept, tell_operators(deps, account, breach, ip, now));
+    kept.and(told)
 }
 
 /// Keeps that a password was found in a breach: without it the session would not be limited to changing it.
