@@ -2,7 +2,8 @@
 
 use acceptance::World;
 use acceptance::runtime_api::{Lambda, LocalStack, Outcome, run_to_end, run_with};
-use palisade_local::settings_pairs;
+use palisade_core::incident::IncidentKind;
+use palisade_local::{message_pairs, settings_pairs};
 use serde_json::{Value, json};
 
 const PASSWORD: &str = "correct-Horse-7-battery";
@@ -54,7 +55,7 @@ async fn the_built_binary_logs_in_refuses_and_keeps_its_secrets() {
 }
 
 /// Every shipped event, and the status it gets from the function it is for.
-const EVENTS: [(&str, &str, u64); 14] = [
+const EVENTS: [(&str, &str, u64); 17] = [
     ("login", include_str!("../../infra/events/login/success.json"), 200),
     ("login", include_str!("../../infra/events/login/rest.json"), 200),
     ("signup", include_str!("../../infra/events/signup/signup.json"), 202),
@@ -68,6 +69,9 @@ const EVENTS: [(&str, &str, u64); 14] = [
     ("sessions", include_str!("../../infra/events/sessions/session.json"), 401),
     ("sessions", include_str!("../../infra/events/sessions/list.json"), 401),
     ("sessions", include_str!("../../infra/events/sessions/end-all.json"), 403),
+    ("incidents", include_str!("../../infra/events/incidents/board.json"), 200),
+    ("incidents", include_str!("../../infra/events/incidents/list.json"), 401),
+    ("incidents", include_str!("../../infra/events/incidents/resolve.json"), 403),
     ("breach-check", include_str!("../../infra/events/breach-check/check.json"), 200),
 ];
 
@@ -75,7 +79,7 @@ const EVENTS: [(&str, &str, u64); 14] = [
 async fn r63_the_shipped_events_work_with_the_built_binaries() {
     let world = World::builder().real_hashes().start().await;
     world.account("demo@example.com", PASSWORD).await;
-    for function in ["login", "signup", "password-change", "sessions", "breach-check"] {
+    for function in ["login", "signup", "password-change", "sessions", "incidents", "breach-check"] {
         let mut lambda = Lambda::start(function, &variables(&world, &[])).await;
         for (_, event, status) in EVENTS.iter().filter(|(of, ..)| *of == function) {
             let result = result(lambda.call(event).await);
@@ -85,6 +89,43 @@ async fn r63_the_shipped_events_work_with_the_built_binaries() {
             assert!(serde_json::from_str::<Value>(line).is_ok(), "every line is JSON: {line}");
         }
     }
+}
+
+#[tokio::test]
+async fn r63_the_built_fan_out_and_mailer_take_the_shipped_batches_and_messages() {
+    let world = World::start().await;
+    let stack = world.stack();
+    let webhook = format!("{}/hook", stack.webhooks().url);
+    let messages = message_pairs(&stack.sns().url, &stack.ses().url, &webhook, &[]);
+    let mut variables = variables(&world, &[("PALISADE_MAIL_FROM", "no-reply@example.com")]);
+    variables.extend(messages);
+    let mut lambda = Lambda::start("alert-fan-out", &variables).await;
+    let done = Outcome::Result(r#"{"batchItemFailures":[]}"#.to_owned());
+    for event in [
+        include_str!("../../infra/events/alert-fan-out/incidents.json"),
+        include_str!("../../infra/events/alert-fan-out/notices.json"),
+        include_str!("../../infra/events/alert-fan-out/poison.json"),
+    ] {
+        assert_eq!(lambda.call(event).await, done, "items that are gone are nothing to tell of");
+    }
+    assert!(world.counter("set_aside#").await.is_some_and(|kept| kept["content"].to_string().contains("edited by hand")));
+    assert!(matches!(lambda.call("{}").await, Outcome::Error(_)), "no batch ends up where failed events do");
+    let id = world.open_incident(IncidentKind::BruteForce, "192.0.2.7", 1).await;
+    let batch = json!({ "Records": [world.incident_record(&id, 1, 1)] }).to_string();
+    assert_eq!(lambda.call(&batch).await, done);
+    assert_eq!((stack.sns().published().len(), stack.webhooks().received().len()), (1, 1), "over the wire of the real SDK");
+    let printed = lambda.stop().await;
+    assert!(printed.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()) && printed.contains("alert_sent"), "{printed}");
+    let mut lambda = Lambda::start("notice-mailer", &variables).await;
+    let event = include_str!("../../infra/events/notice-mailer/notice.json");
+    assert_eq!(lambda.call(event).await, Outcome::Result("null".to_owned()));
+}
+
+#[tokio::test]
+async fn d22_a_fan_out_without_its_topics_does_not_start_and_says_why() {
+    let world = World::start().await;
+    let (started, printed) = run_to_end("alert-fan-out", &variables(&world, &[])).await;
+    assert!(!started && printed.contains("PALISADE_TOPIC_ALERTS"), "{printed}");
 }
 
 #[tokio::test]

@@ -226,7 +226,9 @@ fn the_top_level_holds_nothing_unexpected() {
 
 #[test]
 fn the_environment_file_for_cargo_lambda_is_the_local_stacks() {
-    let pairs = palisade_local::settings_pairs("http://127.0.0.1:8000", Some("http://127.0.0.1:8001"), "", &[]);
+    let messages =
+        palisade_local::message_pairs("http://127.0.0.1:8002", "http://127.0.0.1:8003", "http://127.0.0.1:8004/hook", &[]);
+    let pairs = palisade_local::settings_pairs("http://127.0.0.1:8000", Some("http://127.0.0.1:8001"), "", &messages);
     let expected: BTreeSet<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     let file = read("infra/local.env");
     let lines: BTreeSet<String> = file.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();

@@ -31,6 +31,15 @@ struct Arguments {
     /// The offline breach service's port; 0 picks a free one.
     #[arg(long, default_value_t = 8001)]
     hibp_port: u16,
+    /// The topics' port; 0 picks a free one.
+    #[arg(long, default_value_t = 8002)]
+    sns_port: u16,
+    /// The mail service's port; 0 picks a free one.
+    #[arg(long, default_value_t = 8003)]
+    ses_port: u16,
+    /// The webhook receiver's port; 0 picks a free one.
+    #[arg(long, default_value_t = 8004)]
+    webhook_port: u16,
     /// Where breaches are looked up: `offline` over the common-password list, `live` at the public service, or the URL of another.
     #[arg(long, default_value = "offline")]
     breach: BreachService,
@@ -86,10 +95,15 @@ fn options(arguments: Arguments) -> Options {
         .filter(|(name, _)| ours(name))
         .collect();
     settings.extend(arguments.policy.map(|policy| ("PALISADE_POLICY".to_owned(), policy)));
+    // Whoever lets the gateway's port be picked runs several stacks at once.
+    let beside = |port: u16| if arguments.port == 0 { 0 } else { port };
     Options {
         port: arguments.port,
         dynamodb_port: arguments.dynamodb_port,
-        hibp_port: if arguments.port == 0 { 0 } else { arguments.hibp_port },
+        hibp_port: beside(arguments.hibp_port),
+        sns_port: beside(arguments.sns_port),
+        ses_port: beside(arguments.ses_port),
+        webhook_port: beside(arguments.webhook_port),
         breach: arguments.breach,
         db: arguments.db,
         clock: arguments.clock,
@@ -105,7 +119,7 @@ fn greet(stack: &Stack) -> std::io::Result<()> {
     let gateway = stack.gateway();
     let (identifier, password) = DEMO;
     let mut out = std::io::stdout();
-    writeln!(out, "{}", json!({ "gateway": gateway, "dynamodb": stack.dynamodb(), "hibp": stack.hibp().url }))?;
+    writeln!(out, "{}", first_line(stack))?;
     writeln!(
         out,
         "
@@ -131,6 +145,17 @@ See what it cost in DynamoDB calls and hashes:
         operator = OPERATOR,
     )?;
     out.flush()
+}
+
+fn first_line(stack: &Stack) -> Value {
+    json!({
+        "gateway": stack.gateway(),
+        "dynamodb": stack.dynamodb(),
+        "hibp": stack.hibp().url,
+        "sns": stack.sns().url,
+        "ses": stack.ses().url,
+        "webhook": stack.webhooks().url,
+    })
 }
 
 fn log_to_standard_error() {

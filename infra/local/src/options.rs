@@ -69,6 +69,12 @@ pub struct Options {
     pub dynamodb_port: u16,
     /// The offline breach service's port; 0 for a free one.
     pub hibp_port: u16,
+    /// The topics' port; 0 for a free one.
+    pub sns_port: u16,
+    /// The mail service's port; 0 for a free one.
+    pub ses_port: u16,
+    /// The webhook receiver's port; 0 for a free one.
+    pub webhook_port: u16,
     /// Where breaches are looked up.
     pub breach: BreachService,
     /// A file to keep the data in.

@@ -86,7 +86,8 @@ impl Stack {
         };
         let (dynamodb, table_prefix) = endpoint(&options, emulator.as_deref())?;
         let hibp = Hibp::start(options.hibp_port).await?;
-        let (sns, ses, webhooks) = (Sns::start(0).await?, Ses::start(0).await?, Webhooks::start(0).await?);
+        let (sns, ses) = (Sns::start(options.sns_port).await?, Ses::start(options.ses_port).await?);
+        let webhooks = Webhooks::start(options.webhook_port).await?;
         let overrides = message_pairs(&sns.url, &ses.url, &format!("{}/hook", webhooks.url), &options.settings);
         let pairs = settings_pairs(&dynamodb, options.breach.url(&hibp.url), &table_prefix, &overrides);
         let settings = || Settings::parse(pairs.clone(), &Table::ALL);
