@@ -356,3 +356,50 @@ async fn r54_ledger_an_incident_is_one_request_and_a_further_occurrence_one_unit
     assert_eq!(writes[9], [3.0], "the item and two indexes");
     assert_eq!(writes[10], [1.0], "counted up");
 }
+
+#[tokio::test]
+async fn r55_every_detector_leaves_an_incident_and_none_changes_the_answer_when_it_cannot() {
+    let kinds = async |world: &World| {
+        let items = world.items("incidents").await;
+        let mut kinds: Vec<String> = items.iter().map(|item| item["type"].as_str().expect("a type").to_owned()).collect();
+        kinds.sort();
+        kinds
+    };
+    for incidents_fail in [false, true] {
+        let world = World::builder()
+            .setting("PALISADE_REQUESTS_PER_IP", 3)
+            .setting("PALISADE_USER_REQUESTS_REGULAR", 2)
+            .setting("PALISADE_BREACH_UNAVAILABLE", "allow")
+            .start()
+            .await;
+        if incidents_fail {
+            world.fault(Fault::always(Mode::Error).table("incidents"));
+        }
+        world.encoded_account("corrupt@example.com", "argon2$argon2id$v=19$m=9999999,t=2,p=1$c2FsdHNhbHQ$aGFzaA").await;
+        let corrupt = world.stranger().login("corrupt@example.com", "anything").await;
+        assert_eq!((corrupt.status(), corrupt.code().as_str()), (401, "invalid_credentials"));
+        world.account("alice@example.com", PASSWORD).await;
+        let session = world.actor("203.0.113.7").login("alice@example.com", PASSWORD).await.session();
+        let statuses = [session.get("/session").await.status(), session.get("/session").await.status()];
+        assert_eq!(statuses, [200, 200]);
+        for _ in 0..3 {
+            assert_eq!(session.get("/session").await.reason(), "user_rate_limit");
+        }
+        let address = world.actor("203.0.113.99");
+        for _ in 0..6 {
+            address.post("/signup/resend", &json!({ "identifier": "x@example.com" })).await;
+        }
+        let found = kinds(&world).await;
+        if incidents_fail {
+            assert!(found.is_empty());
+            world.stack().faults().clear();
+            session.get("/session").await;
+            address.post("/signup/resend", &json!({ "identifier": "x@example.com" })).await;
+            assert_eq!(kinds(&world).await, ["rate_limit_abuse", "rate_limit_abuse"], "the next refusal tells it");
+        } else {
+            assert_eq!(found, ["corrupt_credential", "rate_limit_abuse", "rate_limit_abuse"]);
+            let items = world.items("incidents").await;
+            assert!(items.iter().all(|item| item["occurrences"] == "1"), "once an hour, not at each refusal");
+        }
+    }
+}

@@ -250,6 +250,9 @@ async fn b18_a_flagged_password_that_turns_out_breached_limits_the_session_to_ch
     for _ in 0..2 {
         let client = world.stranger();
         assert_eq!(client.login("alice@example.com", NEW).await.json()["password_change_required"], true);
+        let incidents = world.items("incidents").await;
+        let kinds: Vec<&str> = incidents.iter().filter_map(|item| item["type"].as_str()).collect();
+        assert!(kinds.contains(&"breached_password"), "operators are told: {kinds:?}");
     }
     assert_eq!(world.items("accounts").await[0]["must_change"], "breached");
 }
