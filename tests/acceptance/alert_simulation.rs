@@ -9,7 +9,7 @@ use palisade_local::{Fault, Mode};
 use serde_json::Value;
 
 /// Longer than a claim keeps others away.
-const AFTER_A_CLAIM: u64 = 16;
+const AFTER_A_CLAIM: u64 = 61;
 
 /// How often each milestone of each incident was told: on the topic, and by the webhook.
 fn told(world: &World) -> [BTreeMap<(String, u64), usize>; 2] {

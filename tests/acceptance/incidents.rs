@@ -73,10 +73,7 @@ async fn r53_r56_an_incident_is_worked_on_version_by_version() {
     let shown = staff.get(&format!("/incidents/{id}")).await.json();
     assert_eq!((&shown["status"], &shown["version"], &shown["occurrences"]), (&json!("open"), &json!(0), &json!(3)));
     assert_eq!(shown["actions"], json!(["assign", "note", "investigate", "resolve", "false-positive"]));
-    assert_eq!(
-        (&shown["containments"], &shown["network"]),
-        (&json!(["block_address", "unblock_address"]), &json!("198.51.100.7/32"))
-    );
+    assert_eq!((&shown["containments"], &shown["network"]), (&json!(["block_address"]), &json!("198.51.100.7/32")));
     assert!(shown.get("account_key").is_none());
 
     let steps = [
@@ -210,7 +207,7 @@ async fn a_containment_ends_sessions_asks_for_a_new_password_and_blocks_and_each
     let listed = staff.get("/incidents?type=anomalous_login").await;
     let id = ids(&listed)[0].clone();
     let shown = staff.get(&format!("/incidents/{id}")).await.json();
-    assert_eq!(shown["containments"].as_array().map(Vec::len), Some(4), "{shown}");
+    assert_eq!(shown["containments"].as_array().map(Vec::len), Some(3), "{shown}");
 
     // The password was given more than a quarter of an hour ago by now: the clock moved for each guess.
     world.advance(600);
@@ -231,6 +228,11 @@ async fn a_containment_ends_sessions_asks_for_a_new_password_and_blocks_and_each
     assert!(world.palisade(&["blocks"]).await.expect("a list").contains(&network));
     assert_eq!(post(&staff, &id, "contain", json!({ "action": "unblock_address" })).await.status(), 200);
     assert_eq!(world.palisade(&["blocks"]).await.expect("a list"), "nothing is blocked");
+    assert_eq!(
+        post(&staff, &id, "contain", json!({ "action": "unblock_address" })).await.status(),
+        400,
+        "there is nothing to let in"
+    );
     let actions = world.palisade(&["actions"]).await.expect("a list");
     for action in ["end_sessions", "require_password_change", "block_address", "unblock_address"] {
         assert!(actions.contains(action), "{actions}");
@@ -259,6 +261,56 @@ async fn a_containment_that_fits_nothing_is_refused_and_one_that_cannot_be_writt
     world.stack().faults().clear();
     assert_eq!(world.palisade(&["blocks"]).await.expect("a list"), "nothing is blocked");
     assert_eq!(world.incident(&id).await["version"], "0");
+}
+
+#[tokio::test]
+async fn a_block_is_of_the_network_that_was_seen_never_shorter_and_never_ones_own() {
+    let (world, staff, id) = staffed().await;
+    let block = |seconds: u64, network: &str| json!({ "action": "block_address", "for_s": seconds, "network": network });
+    let stale = post(&staff, &id, "contain", block(60, "203.0.113.1/32")).await;
+    assert_eq!((stale.status(), stale.code().as_str()), (409, "stale_version"), "it came from elsewhere meanwhile");
+    assert_eq!(post(&staff, &id, "contain", block(86_400, "198.51.100.7/32")).await.status(), 200);
+    let long = world.palisade(&["blocks"]).await.expect("a list");
+    assert_eq!(post(&staff, &id, "contain", block(60, "198.51.100.7/32")).await.status(), 200);
+    assert_eq!(world.palisade(&["blocks"]).await.expect("a list"), long, "the longer one stays");
+
+    // What is let in again is what was blocked, wherever the incident came from since.
+    let account = world.open_incident(IncidentKind::BruteForce, "6e33aca5-2de0-4cb4-a0e7-fdbc5da7337c", 1).await;
+    assert_eq!(post(&staff, &account, "contain", block(600, "192.0.2.7/32")).await.status(), 200);
+    world.edit("incidents", &[("incident_id", &account)], "ip", Some(AttributeValue::S("192.0.2.99".into()))).await;
+    let shown = staff.get(&format!("/incidents/{account}")).await.json();
+    assert_eq!((&shown["network"], &shown["blocked_network"]), (&json!("192.0.2.99/32"), &json!("192.0.2.7/32")));
+    assert_eq!(post(&staff, &account, "contain", json!({ "action": "unblock_address" })).await.status(), 200);
+    assert!(!world.palisade(&["blocks"]).await.expect("a list").contains("192.0.2.7"));
+
+    let own = world.open_incident(IncidentKind::BruteForce, "10.0.0.0", 1).await;
+    let here = staff.clone().moved_to("10.0.0.0");
+    let refused = here.post(&format!("/incidents/{own}/contain"), &json!({ "action": "block_address" })).await;
+    assert!(matches!(refused.status(), 400 | 401), "nobody shuts themselves out: {}", refused.text);
+    assert!(!world.palisade(&["blocks"]).await.expect("a list").contains("10.0.0.0"));
+}
+
+#[tokio::test]
+async fn staff_contain_regular_accounts_and_superusers_all() {
+    let world = World::builder().nist().start().await;
+    let staff = signed_in(&world, "staff@example.com", "staff").await;
+    let superuser = signed_in(&world, "superuser@example.com", "superuser").await;
+    for _ in 0..10 {
+        world.stranger().login("superuser@example.com", "wrong").await;
+        world.advance(61);
+    }
+    let [staff, root] = [
+        staff.post("/session/reauthenticate", &json!({ "password": PASSWORD })).await.session(),
+        superuser.post("/session/reauthenticate", &json!({ "password": PASSWORD })).await.session(),
+    ];
+    let id = ids(&staff.get("/incidents?type=brute_force").await)[0].clone();
+    for action in ["end_sessions", "require_password_change"] {
+        assert_eq!(post(&staff, &id, "contain", json!({ "action": action })).await.code(), "forbidden", "{action}");
+    }
+    assert!(staff.event_names().contains(&"authz_fail".to_owned()));
+    assert_eq!(root.get("/session").await.status(), 200);
+    assert_eq!(post(&root, &id, "contain", json!({ "action": "end_sessions" })).await.status(), 200);
+    assert_eq!(root.get("/session").await.status(), 401, "one's own as well");
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn ask_for_reset(world: &World) {
 }
 
 #[tokio::test]
-async fn al11_w13_a_reset_is_mailed_once_with_a_link_that_no_request_can_bend() {
+async fn w13_a_reset_is_mailed_once_with_a_link_that_no_request_can_bend() {
     let world = with_account(mailing()).await;
     let forged = world.stranger().header("x-forwarded-host", "evil.example").header("origin", "https://auth.example.com");
     let asked = forged.post("/password/reset/request", &json!({ "identifier": NAME })).await;
@@ -91,6 +91,40 @@ async fn al11_a_day_of_attempts_is_the_documented_number_of_messages_and_what_wa
     let account = world.items("accounts").await[0]["subject"].as_str().expect("an id").to_owned();
     let lines = acceptance::log::lines_with(&account);
     assert_eq!(lines.iter().filter(|line| line["event"] == "notice_held_back").count(), 4, "each is in the log");
+}
+
+#[tokio::test]
+async fn al11_asking_for_other_peoples_notices_keeps_nobody_from_signing_up() {
+    let world = World::builder().nist().start().await;
+    let sign_up = json!({ "email": "new@example.com", "password": NEW });
+    world.stranger().post("/signup", &sign_up).await;
+    for _ in 0..25 {
+        world.advance(61);
+        world.stranger().post("/signup/resend", &json!({ "identifier": "new@example.com" })).await;
+        world.pump().await;
+    }
+    assert_eq!(world.notices().await.len(), 1 + 20, "the sign-up's own, and as many once more as there may be");
+    world.advance(61);
+    world.stranger().post("/signup", &sign_up).await;
+    assert_eq!(world.notices().await.len(), 22, "whoever signs up then is told");
+}
+
+#[tokio::test]
+async fn a_redrive_disturbs_nobody_who_is_sending() {
+    let world = with_account(World::builder()).await;
+    ask_for_reset(&world).await;
+    // The mark hangs after the message went out.
+    world.fault(Fault::always(Mode::Hold).table("notices").operation("UpdateItem").after(1).times(1));
+    let sending = tokio::spawn({
+        let world = world.clone();
+        async move { world.pump().await }
+    });
+    world.held(1).await;
+    assert!(world.palisade(&["incidents", "redrive"]).await.expect("redriven").starts_with("0 incidents and 1 notices"));
+    world.stack().faults().clear();
+    sending.await.expect("it is sent");
+    world.pump().await;
+    assert_eq!(world.notices().await, ["reset_password"], "once");
 }
 
 #[tokio::test]

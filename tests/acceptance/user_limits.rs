@@ -33,7 +33,9 @@ async fn r37_the_fifty_first_request_is_429_with_its_fields_until_the_hour_ends(
     let refused = session.get("/session").await;
     assert_eq!((refused.status(), refused.reason().as_str(), refused.header("retry-after")), (429, "user_rate_limit", "3600"));
     assert_eq!((refused.header("x-ratelimit-limit"), refused.header("x-ratelimit-remaining")), ("50", "0"));
-    assert_eq!((world.last_entry().write_units(), world.last_entry().depth), (0.0, 1), "a refusal writes nothing");
+    assert_eq!((world.last_entry().write_units(), world.last_entry().depth), (3.0, 2), "the first refusal is told to operators");
+    assert_eq!(session.get("/session").await.status(), 429);
+    assert_eq!((world.last_entry().write_units(), world.last_entry().depth), (0.0, 1), "the others write nothing");
     assert!(session.event_names().contains(&"excess_rate_limit_exceeded".to_owned()));
     assert_eq!(session.get("/sessions").await.status(), 429);
     let others = session.send(Method::DELETE, "/sessions?scope=others", None, Vec::new()).await;
@@ -82,6 +84,23 @@ async fn r37_each_route_with_a_session_is_refused_over_the_limit_or_never_as_the
         assert_eq!(reply.status(), expected, "{route:?}: {}", reply.text);
         assert!(!reply.header("x-ratelimit-limit").is_empty(), "{route:?} tells its limit");
     }
+}
+
+#[tokio::test]
+async fn r37_operators_are_told_once_an_hour_whichever_route_meets_the_limit_first() {
+    let (world, session) = with(World::builder().setting("PALISADE_USER_REQUESTS_REGULAR", 1)).await;
+    assert_eq!(session.get("/session").await.status(), 200);
+    let others = session.send(Method::DELETE, "/sessions?scope=others", None, Vec::new()).await;
+    assert_eq!(others.status(), 204, "over the limit, and never refused");
+    assert!(world.items("incidents").await.is_empty());
+    for _ in 0..3 {
+        assert_eq!(session.get("/session").await.status(), 429);
+    }
+    let incidents = world.items("incidents").await;
+    assert_eq!(
+        (incidents.len(), &incidents[0]["type"], &incidents[0]["occurrences"]),
+        (1, &json!("rate_limit_abuse"), &json!("1"))
+    );
 }
 
 #[tokio::test]

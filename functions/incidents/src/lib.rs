@@ -21,6 +21,8 @@ use palisade_core::{Denial, Fault};
 use palisade_edge::{Front, HttpRequest, HttpResponse, problem};
 use palisade_flows::{Parts, incidents};
 
+use board::Board;
+
 pub use palisade_flows::incidents::TABLES;
 
 /// A call under way.
@@ -31,6 +33,7 @@ pub type Answering = Pin<Box<dyn Future<Output = String> + Send>>;
 pub struct Deps {
     flow: incidents::Deps,
     front: Front,
+    board: Board,
 }
 
 impl Deps {
@@ -39,7 +42,7 @@ impl Deps {
     /// # Errors
     /// A fault when the settings lack one of [`TABLES`].
     pub fn new(settings: &Settings, parts: &Parts) -> Result<Self, Fault> {
-        Ok(Self { front: Front::of(settings), flow: incidents::Deps::new(settings, parts)? })
+        Ok(Self { board: Board::new()?, front: Front::of(settings), flow: incidents::Deps::new(settings, parts)? })
     }
 
     /// Connects to the store before the first request.
@@ -59,7 +62,7 @@ pub fn invoke(deps: Arc<Deps>, event: String, request_id: String) -> Answering {
 pub async fn handle(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> HttpResponse {
     let segments: Vec<&str> = request.path.split('/').skip(1).collect();
     match (segments.as_slice(), &request.method) {
-        (["board"], &Method::GET) => board::page(),
+        (["board"], &Method::GET) => deps.board.page(),
         (["incidents"], &Method::GET) => routes::list(deps, request, trail).await,
         (["incidents", id], &Method::GET) => routes::show(deps, request, id, trail).await,
         (["incidents", id, "contain"], &Method::POST) => routes::contain(deps, request, id, trail).await,

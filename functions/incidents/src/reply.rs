@@ -2,7 +2,7 @@
 
 use palisade_core::incident::record::{Entry, Text, Told};
 use palisade_core::incident::{Incident, IncidentKind, IncidentSeverity, IncidentStatus};
-use palisade_flows::incidents::{Listing, containments, network};
+use palisade_flows::incidents::{Listing, blocked, containments, network};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -48,6 +48,9 @@ pub(crate) struct IncidentReply<'a> {
     /// What blocking the address blocks.
     #[serde(skip_serializing_if = "Option::is_none")]
     network: Option<String>,
+    /// What letting it in again lets in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocked_network: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -100,6 +103,7 @@ pub(crate) fn incident(incident: &Incident) -> IncidentReply<'_> {
         actions: incident.legal_actions(),
         containments: containments(incident),
         network: network(incident).map(|network| network.to_string()),
+        blocked_network: blocked(incident).map(|network| network.to_string()),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use ipnet::IpNet;
 use palisade_core::event::Trail;
-use palisade_core::incident::record::{Action, Text};
+use palisade_core::incident::record::{Action, Text, Verb};
 use palisade_core::incident::{Incident, IncidentKind, IncidentSeverity, IncidentStatus};
 use palisade_core::{Denial, Fault, InvalidRequest};
 use palisade_edge::{HttpRequest, HttpResponse, body, problem, session};
@@ -53,10 +54,11 @@ struct VersionBody {
 struct ContainBody {
     action: String,
     for_s: Option<u64>,
+    network: Option<String>,
 }
 
 pub(crate) fn is_action(word: &str) -> bool {
-    word == "contain" || Action::WORDS.contains(&word)
+    word == "contain" || Verb::parse(word).is_some()
 }
 
 pub(crate) async fn list(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> HttpResponse {
@@ -107,10 +109,10 @@ pub(crate) async fn show(deps: &Deps, request: &HttpRequest, id: &str, trail: &m
 }
 
 pub(crate) async fn act(deps: &Deps, request: &HttpRequest, (id, word): (&str, &str), trail: &mut Trail) -> HttpResponse {
-    if !is_action(word) {
+    let Some(verb) = Verb::parse(word) else {
         return problem::denied(request, &Denial::NotFound);
-    }
-    let read = session::guarded(&deps.front, request, trail).and_then(|presented| Ok((presented, action(request, word)?)));
+    };
+    let read = session::guarded(&deps.front, request, trail).and_then(|presented| Ok((presented, action(request, verb)?)));
     let (presented, (version, action)) = match read {
         Ok(read) => read,
         Err(denial) => return problem::denied(request, &denial),
@@ -121,20 +123,20 @@ pub(crate) async fn act(deps: &Deps, request: &HttpRequest, (id, word): (&str, &
     shown(request, done, trail)
 }
 
-fn action(request: &HttpRequest, word: &str) -> Result<(u64, Action), Denial> {
-    Ok(match word {
-        "assign" => {
+fn action(request: &HttpRequest, verb: Verb) -> Result<(u64, Action), Denial> {
+    let note = |NoteBody { version, note }| (version, note);
+    let resolution = |ResolutionBody { version, resolution }| (version, resolution);
+    match verb {
+        Verb::Assign => {
             let AssignBody { version, assigned_to } = body::json(request)?;
-            (version, Action::Assign(assigned_to.as_deref().map(text).transpose()?))
+            Ok((version, Action::Assign(assigned_to.as_deref().map(text).transpose()?)))
         }
-        "note" => with_text(request, |NoteBody { version, note }| (version, note), Action::Note)?,
-        "reopen" => with_text(request, |NoteBody { version, note }| (version, note), Action::Reopen)?,
-        "resolve" => with_text(request, |ResolutionBody { version, resolution }| (version, resolution), Action::Resolve)?,
-        "false-positive" => {
-            with_text(request, |ResolutionBody { version, resolution }| (version, resolution), Action::FalsePositive)?
-        }
-        _ => (body::json::<VersionBody>(request)?.version, Action::Investigate),
-    })
+        Verb::Note => with_text(request, note, Action::Note),
+        Verb::Reopen => with_text(request, note, Action::Reopen),
+        Verb::Resolve => with_text(request, resolution, Action::Resolve),
+        Verb::FalsePositive => with_text(request, resolution, Action::FalsePositive),
+        Verb::Investigate => Ok((body::json::<VersionBody>(request)?.version, Action::Investigate)),
+    }
 }
 
 fn with_text<T: DeserializeOwned>(
@@ -163,17 +165,18 @@ pub(crate) async fn contain(deps: &Deps, request: &HttpRequest, id: &str, trail:
 }
 
 fn containment(request: &HttpRequest) -> Result<Containment, Denial> {
-    let ContainBody { action, for_s } = body::json(request)?;
-    let bad = Err(Denial::InvalidRequest(InvalidRequest::Body));
-    match (action.as_str(), for_s) {
-        ("end_sessions", None) => Ok(Containment::EndSessions),
-        ("require_password_change", None) => Ok(Containment::RequirePasswordChange),
-        ("unblock_address", None) => Ok(Containment::UnblockAddress),
-        ("block_address", for_s) => match for_s.unwrap_or(BLOCKED_FOR_S) {
-            seconds @ 60..=MOST_BLOCKED_S => Ok(Containment::BlockAddress(Duration::from_secs(seconds))),
-            _ => bad,
+    let ContainBody { action, for_s, network } = body::json(request)?;
+    let bad = Denial::InvalidRequest(InvalidRequest::Body);
+    let network = network.map(|network| network.parse::<IpNet>().map_err(|_| bad.clone())).transpose()?;
+    match (action.as_str(), for_s, network) {
+        ("end_sessions", None, None) => Ok(Containment::EndSessions),
+        ("require_password_change", None, None) => Ok(Containment::RequirePasswordChange),
+        ("unblock_address", None, None) => Ok(Containment::UnblockAddress),
+        ("block_address", for_s, network) => match for_s.unwrap_or(BLOCKED_FOR_S) {
+            seconds @ 60..=MOST_BLOCKED_S => Ok(Containment::BlockAddress { span: Duration::from_secs(seconds), network }),
+            _ => Err(bad),
         },
-        _ => bad,
+        _ => Err(bad),
     }
 }
 

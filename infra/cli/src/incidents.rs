@@ -1,9 +1,11 @@
 //! `palisade incidents`: what the incidents' routes do, from a terminal, and what only operators do.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use palisade_cloud::incidents::Found;
 use palisade_cloud::notices::NoticeChannel;
+use palisade_core::Fault;
 use palisade_core::incident::record::{Action, Text};
 use palisade_core::incident::{Incident, IncidentId};
 use palisade_flows::incidents::{Filter, change, page};
@@ -82,29 +84,24 @@ async fn find(operator: &Operator, id: &IncidentId) -> Result<Incident, String> 
     }
 }
 
-/// Everything goes the way it went the first time, so that nothing is sent twice.
-pub(crate) async fn redrive(operator: &Operator, mail: bool) -> Result<String, String> {
+/// Everything goes the way it went the first time, so that nothing that was marked is sent again.
+pub(crate) async fn redrive(operator: &Operator, since: Duration, mail: bool) -> Result<String, String> {
     let now = operator.now();
-    let incidents = operator.incidents.untold(operator.has_webhook).await.map_err(|fault| fault.chain())?;
-    for id in &incidents {
-        operator.incidents.redrive(id, now).await.map_err(|fault| fault.chain())?;
+    let told = |fault: Fault| fault.chain();
+    let (mut incidents, mut notices) = (0, 0);
+    for id in operator.incidents.untold(operator.has_webhook, now.minus(since)).await.map_err(told)? {
+        incidents += usize::from(operator.incidents.redrive(&id, now).await.map_err(told)?);
     }
-    let mut notices = operator.notices.untold(NoticeChannel::Topic, now).await.map_err(|fault| fault.chain())?;
-    if mail {
-        let unmailed = operator.notices.untold(NoticeChannel::Mail, now).await.map_err(|fault| fault.chain())?;
-        notices.extend(unmailed);
-        notices.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-        notices.dedup();
+    let unpublished = operator.notices.untold(NoticeChannel::Topic, now).await.map_err(told)?;
+    let unmailed = if mail { operator.notices.untold(NoticeChannel::Mail, now).await.map_err(told)? } else { Vec::new() };
+    for id in &unpublished {
+        notices += usize::from(operator.notices.redrive(id, false, now).await.map_err(told)?);
     }
-    for id in &notices {
-        operator.notices.redrive(id, now).await.map_err(|fault| fault.chain())?;
+    for id in unmailed.iter().filter(|id| !unpublished.contains(id)) {
+        notices += usize::from(operator.notices.redrive(id, true, now).await.map_err(told)?);
     }
-    let aside = operator.counters.all_set_aside().await.map_err(|fault| fault.chain())?.len();
-    Ok(format!(
-        "{} incidents and {} notices are on the stream once more; {aside} records are set aside",
-        incidents.len(),
-        notices.len()
-    ))
+    let aside = operator.counters.all_set_aside().await.map_err(told)?.len();
+    Ok(format!("{incidents} incidents and {notices} notices are on the stream once more; {aside} records are set aside"))
 }
 
 pub(crate) async fn set_aside(operator: &Operator) -> Result<String, String> {

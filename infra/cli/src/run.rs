@@ -68,7 +68,7 @@ async fn incidents(command: IncidentsCommand, operator: &Operator) -> Result<Str
         IncidentsCommand::Resolve { id, resolution, false_positive: true } => {
             incidents::act(operator, &id, Action::FalsePositive(resolution)).await
         }
-        IncidentsCommand::Redrive { mail } => incidents::redrive(operator, mail).await,
+        IncidentsCommand::Redrive { since, mail } => incidents::redrive(operator, since, mail).await,
         IncidentsCommand::SetAside => incidents::set_aside(operator).await,
     }
 }

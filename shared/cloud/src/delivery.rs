@@ -1,9 +1,9 @@
 //! Marks on an item of what was told of it on a channel, so that every message is sent, and none twice.
 //!
 //! ```text
-//! claim    telling_<channel>_until = now + 15 s, by whom: only where it was not told, and nobody else is at it
+//! claim    telling_until_<channel>, telling_by_<channel>: only where it was not told, and nobody else is at it
 //! send
-//! told     told_<channel> = the milestone, the claim goes
+//! told     told_<channel> = the milestone, the own claim goes
 //! ```
 //!
 //! Whoever is killed between sending and marking leaves a claim that runs out, and the message is sent once more: the one repeat that
@@ -21,8 +21,16 @@ use crate::call::fault;
 use crate::item::{Item, millis, n, number, s, text};
 use crate::store::TableHandle;
 
-/// How long a claim keeps others away: longer than sending and marking may take, so that nobody begins beside a slow one.
-pub const CLAIMED_FOR: Duration = Duration::from_secs(15);
+/// On what terms something is claimed.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// By which the claimer knows its own again.
+    pub nonce: &'a str,
+    /// The time of the claim itself: a batch takes longer than its first moment.
+    pub now: Timestamp,
+    /// For how long it keeps others away: longer than sending and marking may take.
+    pub span: Duration,
+}
 
 /// What became of a claim.
 #[derive(Debug)]
@@ -47,12 +55,11 @@ pub(crate) struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
-    /// A claim of ours whose reply was lost is known by `nonce`.
+    /// A claim of ours whose reply was lost is known by its nonce.
     pub(crate) async fn claim<T>(
         &self,
         milestone: u64,
-        nonce: &str,
-        now: Timestamp,
+        Terms { nonce, now, span }: Terms<'_>,
         decode: impl Fn(&Item) -> Option<T>,
     ) -> Result<Claim<T>, Fault> {
         let ours = |item: Option<&Item>| item.and_then(&decode).map_or(Claim::Unreadable, Claim::Ours);
@@ -62,7 +69,7 @@ impl Delivery<'_> {
             .expression_attribute_names("#told", self.name("told"))
             .expression_attribute_values(":milestone", n(milestone))
             .expression_attribute_values(":now", millis(now))
-            .expression_attribute_values(":until", millis(now.plus(CLAIMED_FOR)))
+            .expression_attribute_values(":until", millis(now.plus(span)))
             .expression_attribute_values(":by", s(nonce))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
@@ -84,18 +91,28 @@ impl Delivery<'_> {
         })
     }
 
-    pub(crate) async fn told(&self, milestone: u64) -> Result<(), Fault> {
-        let update = self
-            .update("attribute_exists(#key) AND (attribute_not_exists(#told) OR #told < :milestone)")
-            .update_expression("SET #told = :milestone REMOVE #until, #by")
-            .expression_attribute_names("#told", self.name("told"))
-            .expression_attribute_values(":milestone", n(milestone));
-        unless_refused("mark of a message", update).await
+    /// Marks what was told, and drops the claim of `nonce`; somebody else's, who began after it had run out, stays.
+    pub(crate) async fn told(&self, milestone: u64, nonce: &str) -> Result<(), Fault> {
+        const NOT_TOLD: &str = "attribute_exists(#key) AND (attribute_not_exists(#told) OR #told < :milestone)";
+        let mark = |condition: &str, and_remove: &str| {
+            self.update(condition)
+                .update_expression(format!("SET #told = :milestone{and_remove}"))
+                .expression_attribute_names("#told", self.name("told"))
+                .expression_attribute_values(":milestone", n(milestone))
+        };
+        let own = mark(&format!("{NOT_TOLD} AND #by = :by"), " REMOVE #until, #by").expression_attribute_values(":by", s(nonce));
+        if unless_refused("mark of a message", own).await? {
+            return Ok(());
+        }
+        let others = mark(NOT_TOLD, "").set_expression_attribute_names(Some(
+            [("#key", self.key.0.to_owned()), ("#told", self.name("told"))].map(|(short, name)| (short.to_owned(), name)).into(),
+        ));
+        unless_refused("mark of a message", others).await.map(drop)
     }
 
     pub(crate) async fn release(&self, nonce: &str) -> Result<(), Fault> {
         let update = self.update("attribute_exists(#key) AND #by = :by").update_expression("REMOVE #until, #by");
-        unless_refused("release of a message", update.expression_attribute_values(":by", s(nonce))).await
+        unless_refused("release of a message", update.expression_attribute_values(":by", s(nonce))).await.map(drop)
     }
 
     fn update(&self, condition: &str) -> UpdateItemFluentBuilder {
@@ -113,11 +130,13 @@ impl Delivery<'_> {
     }
 }
 
-/// A condition that does not hold means that there is nothing to do.
-async fn unless_refused(what: &'static str, update: UpdateItemFluentBuilder) -> Result<(), Fault> {
+/// Whether the condition held: where it does not, there is nothing to do.
+pub(crate) async fn unless_refused(what: &'static str, update: UpdateItemFluentBuilder) -> Result<bool, Fault> {
     match update.send().await {
-        Ok(_) => Ok(()),
-        Err(SdkError::ServiceError(error)) if matches!(error.err(), UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(SdkError::ServiceError(error)) if matches!(error.err(), UpdateItemError::ConditionalCheckFailedException(_)) => {
+            Ok(false)
+        }
         Err(error) => Err(fault(what, &error)),
     }
 }

@@ -11,13 +11,14 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use palisade_core::alert::Channel;
+use palisade_core::incident::record::KEPT;
 use palisade_core::incident::{Incident, IncidentId, Occurrence};
 use palisade_core::settings::{Settings, Table};
 use palisade_core::{Fault, Timestamp};
 
 use crate::call::fault;
-use crate::delivery::{Claim, Delivery};
-use crate::item::{millis, n, s};
+use crate::delivery::{Claim, Delivery, Terms};
+use crate::item::{millis, n, s, ttl};
 use crate::store::{Store, TableHandle};
 use crate::transact::Write;
 
@@ -85,7 +86,7 @@ impl Incidents {
         let update = update
             .update_expression(item::save_expression(to))
             .condition_expression(SAME_VERSION)
-            .set_expression_attribute_names(Some(item::save_names()))
+            .set_expression_attribute_names(Some(item::save_names(to)))
             .set_expression_attribute_values(Some(item::save_values(from, to)));
         match update.send().await {
             Ok(_) => Ok(true),
@@ -103,7 +104,7 @@ impl Incidents {
             .key(KEY, s(from.id.as_str()))
             .update_expression(item::save_expression(to))
             .condition_expression(SAME_VERSION)
-            .set_expression_attribute_names(Some(item::save_names()))
+            .set_expression_attribute_names(Some(item::save_names(to)))
             .set_expression_attribute_values(Some(item::save_values(from, to)));
         Write::update(update)
     }
@@ -113,15 +114,14 @@ impl Incidents {
         &self,
         (id, channel): (&IncidentId, Channel),
         milestone: u64,
-        nonce: &str,
-        now: Timestamp,
+        terms: Terms<'_>,
     ) -> Result<Claim<Incident>, Fault> {
-        self.delivery(id, channel).claim(milestone, nonce, now, item::decode).await
+        self.delivery(id, channel).claim(milestone, terms, item::decode).await
     }
 
-    /// Marks that it was told.
-    pub async fn told(&self, (id, channel): (&IncidentId, Channel), milestone: u64) -> Result<(), Fault> {
-        self.delivery(id, channel).told(milestone).await
+    /// Marks that it was told by whoever claimed it as `nonce`.
+    pub async fn told(&self, (id, channel): (&IncidentId, Channel), milestone: u64, nonce: &str) -> Result<(), Fault> {
+        self.delivery(id, channel).told(milestone, nonce).await
     }
 
     /// Lets others try at once what could not be told.
@@ -144,7 +144,7 @@ fn upsert_expression(occurrence: &Occurrence) -> String {
         "SET #type = :type, subject = :subject, severity = :severity, #status = if_not_exists(#status, :open), \
          status_severity = if_not_exists(status_severity, :open_severity), created_at = if_not_exists(created_at, :now), \
          listed_at = if_not_exists(listed_at, :listed), updated_at = if_not_exists(updated_at, :now), \
-         version = if_not_exists(version, :zero), reason = :reason, ip = :ip, last_occurred_at = :now{account} \
+         version = if_not_exists(version, :zero), expires_at = if_not_exists(expires_at, :end), reason = :reason, ip = :ip, last_occurred_at = :now{account} \
          ADD occurrences :one"
     )
 }
@@ -165,6 +165,7 @@ fn values(occurrence: &Occurrence) -> HashMap<String, AttributeValue> {
         (":listed", s(Place::of(occurrence.at, &occurrence.incident_id()).as_str())),
         (":reason", s(occurrence.reason)),
         (":ip", s(&occurrence.ip)),
+        (":end", ttl(occurrence.at.plus(KEPT))),
         (":zero", n(0)),
         (":one", n(1)),
     ];

@@ -9,7 +9,7 @@ use palisade_core::settings::{Settings, Table};
 use palisade_core::{AccountKey, Fault, Subject, Timestamp};
 
 use crate::call::fault;
-use crate::delivery::{Claim, Delivery};
+use crate::delivery::{Claim, Delivery, Terms, unless_refused};
 use crate::item::{Item, millis, n, number, owned, s, text, time, ttl};
 use crate::store::{Store, TableHandle};
 use crate::transact::Write;
@@ -51,18 +51,13 @@ impl Notices {
     }
 
     /// Takes it upon itself to publish or mail the notice `id`; see [`Claim`].
-    pub async fn claim(
-        &self,
-        (id, channel): (&NoticeId, NoticeChannel),
-        nonce: &str,
-        now: Timestamp,
-    ) -> Result<Claim<Notice>, Fault> {
-        self.delivery(id, channel).claim(1, nonce, now, decode).await
+    pub async fn claim(&self, (id, channel): (&NoticeId, NoticeChannel), terms: Terms<'_>) -> Result<Claim<Notice>, Fault> {
+        self.delivery(id, channel).claim(1, terms, decode).await
     }
 
-    /// Marks that it was.
-    pub async fn told(&self, (id, channel): (&NoticeId, NoticeChannel)) -> Result<(), Fault> {
-        self.delivery(id, channel).told(1).await
+    /// Marks that it was, by whoever claimed it as `nonce`.
+    pub async fn told(&self, (id, channel): (&NoticeId, NoticeChannel), nonce: &str) -> Result<(), Fault> {
+        self.delivery(id, channel).told(1, nonce).await
     }
 
     /// Lets others try at once what could not be.
@@ -80,6 +75,7 @@ impl Notices {
         loop {
             let scan = self.0.client.scan().table_name(&self.0.name).consistent_read(true).set_exclusive_start_key(from);
             let scan = scan
+                .projection_expression("notice_id")
                 .filter_expression("attribute_not_exists(#told) AND #void = :no AND ends_at > :now")
                 .expression_attribute_names("#told", format!("told_{}", channel.as_str()))
                 .expression_attribute_names("#void", "void")
@@ -94,14 +90,15 @@ impl Notices {
         }
     }
 
-    /// Puts `id` on the stream once more, to be published again.
-    pub async fn redrive(&self, id: &NoticeId, now: Timestamp) -> Result<(), Fault> {
+    /// Puts `id` on the stream once more, also where it was published already with `again`; whether it is still there. A claim stays: whoever
+    /// is sending it is not disturbed.
+    pub async fn redrive(&self, id: &NoticeId, again: bool, now: Timestamp) -> Result<bool, Fault> {
         let update = self.0.client.update_item().table_name(&self.0.name).key("notice_id", s(id.as_str()));
         let update = update
-            .update_expression("SET redriven_at = :now REMOVE told_topic, telling_until_topic")
+            .update_expression(if again { "SET redriven_at = :now REMOVE told_topic" } else { "SET redriven_at = :now" })
             .condition_expression("attribute_exists(notice_id)")
             .expression_attribute_values(":now", millis(now));
-        update.send().await.map(drop).map_err(|error| fault("write of notices", &error))
+        unless_refused("write of notices", update).await
     }
 
     /// Adds `notice` alone.
@@ -132,6 +129,7 @@ fn encode(notice: &Notice) -> Item {
         ("expires_at".to_owned(), ttl(notice.expires_at)),
         ("void".to_owned(), AttributeValue::Bool(notice.void)),
         ("auth_version".to_owned(), n(notice.auth_version)),
+        ("again".to_owned(), AttributeValue::Bool(notice.again)),
     ]);
     item.extend(notice.account_id.as_ref().map(|id| ("account_id".to_owned(), s(id.as_str()))));
     item.extend(notice.to.as_ref().map(|to| ("to".to_owned(), s(to))));
@@ -174,6 +172,7 @@ fn decode(item: &Item) -> Option<Notice> {
         expires_at: time(item, "ends_at")?,
         void: flag("void")?,
         auth_version: number(item, "auth_version")?,
+        again: flag("again").unwrap_or(false),
         pending,
     })
 }

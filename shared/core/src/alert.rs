@@ -1,7 +1,7 @@
 //! What operators are sent of an incident, and how much of it (requirements r50 to r52).
 //!
-//! A message goes out when an incident reaches a milestone. Within one quarter of an hour the first [`ONE_BY_ONE`] incidents of a kind are
-//! told one by one; of those that follow, one summary tells when the 1st, 10th, 100th … message was held back. So a kind makes at most
+//! A message goes out when an incident reaches a milestone. Of those opened within one quarter of an hour the first [`ONE_BY_ONE`] incidents of a kind
+//! are told one by one; of those that follow, one summary tells when the 1st, 10th, 100th … message was held back. So a kind makes at most
 //! 10 × 4 + 1 + ⌊log₁₀ n⌋ messages a channel and quarter of an hour, n being those held back.
 //!
 //! A message names an account by its public id, a name without account by its pseudonym, and addresses in full, since they are what
@@ -60,9 +60,9 @@ pub fn power_of_ten(number: u64) -> u64 {
     number.checked_ilog10().map_or(0, |power| 10_u64.pow(power))
 }
 
-/// The window that messages at `now` count in.
-pub fn window(now: Timestamp) -> i64 {
-    now.seconds().div_euclid(WINDOW_S)
+/// The window that incidents opened at `at` count in.
+pub fn window(at: Timestamp) -> i64 {
+    at.seconds().div_euclid(WINDOW_S)
 }
 
 /// A message of an incident: the body on the topic and of the webhook.
@@ -123,7 +123,7 @@ pub struct SummaryMessage {
     pub source: &'static str,
     /// How many messages were held back so far.
     pub held_back: u64,
-    /// Until when the count goes on, RFC 3339.
+    /// Of incidents opened until then, from a quarter of an hour before, RFC 3339.
     pub until: String,
     /// Where operators look at them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -197,9 +197,8 @@ fn one_line(text: &str) -> String {
 }
 
 impl SummaryMessage {
-    /// That `held_back` messages of `kind` were, in the window of `now`.
-    pub fn of(kind: IncidentKind, held_back: u64, now: Timestamp, base_url: Option<&str>) -> Self {
-        let window = window(now);
+    /// That `held_back` messages of `kind` were, of incidents that were opened in `window`.
+    pub fn of(kind: IncidentKind, (held_back, window): (u64, i64), now: Timestamp, base_url: Option<&str>) -> Self {
         Self {
             id: format!("{}.{window}.{}", kind.as_str(), power_of_ten(held_back)),
             r#type: kind,
@@ -207,7 +206,7 @@ impl SummaryMessage {
             time: now.to_string(),
             source: SOURCE,
             held_back,
-            until: Timestamp::from_seconds((window + 1).saturating_mul(WINDOW_S)).to_string(),
+            until: Timestamp::from_seconds(window.saturating_add(1).saturating_mul(WINDOW_S)).to_string(),
             link: board(base_url, ""),
         }
     }
@@ -220,7 +219,7 @@ impl SummaryMessage {
     /// The text of a mail.
     pub fn text(&self) -> String {
         format!(
-            "There are more incidents of type {} than are told one by one.\nmessages held back so far: {}\nthe count goes on until: {}\nboard: {}\n",
+            "There are more incidents of type {} than are told one by one.\nmessages held back so far: {}\nof incidents opened until: {}\nboard: {}\n",
             self.r#type.as_str(),
             self.held_back,
             self.until,
@@ -253,7 +252,7 @@ mod tests {
     #[test]
     fn al12_a_subject_line_is_short_ascii_and_one_line() {
         for kind in IncidentKind::ALL {
-            let line = SummaryMessage::of(kind, 1, Timestamp::EPOCH, None).subject_line();
+            let line = SummaryMessage::of(kind, (1, 0), Timestamp::EPOCH, None).subject_line();
             assert!(line.is_ascii() && line.len() <= 100 && !line.contains(['\r', '\n']), "{line}");
         }
         assert_eq!(one_line("a\r\nb\u{1b}[31m\u{2028}c"), "a??b?[31m?c");

@@ -82,7 +82,7 @@ impl InvalidRequest {
             Self::Body => "The body is not the JSON object that this route takes.",
             Self::Identifier => "The identifier is empty, too long, or has characters that names cannot have.",
             Self::Query => "The query is not what this route takes.",
-            Self::Containment => "The incident is not about what this action works on.",
+            Self::Containment => "This action does not fit what the incident is about, or it would shut out whoever asks.",
             Self::Text => "A text is empty, longer than 2000 bytes, or has control characters.",
             Self::Attributes => "An e-mail address or name is missing, too long, or has characters that it cannot have.",
             Self::PasswordTooLong => "The password is longer than 1024 bytes.",

@@ -4,6 +4,7 @@
 //! Whoever decides writes an [`Occurrence`]; the record counts them, and operators work on it ([`record`]). Messages go out at
 //! [`milestone`]s only, so that what happens a thousand times is told four times.
 
+mod action;
 mod kind;
 pub mod record;
 

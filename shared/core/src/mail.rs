@@ -6,6 +6,7 @@
 use crate::notice::NoticeKind;
 use crate::secret::SecretText;
 use crate::timestamp::Timestamp;
+use url::Host;
 use zeroize::Zeroizing;
 
 /// A mail about to be sent. Its texts can hold a token.
@@ -107,6 +108,17 @@ fn told(GrantText { token, link, expires_at }: GrantText<'_>) -> (Zeroizing<Stri
     (Zeroizing::new(format!("{shown}\n\n{end}\n\n")), Zeroizing::new(format!("<p>{}</p>\n<p>{end}</p>\n", *marked)))
 }
 
+/// `address` as mail can carry it: its domain in the form of host names, its name as it is; `None` where the name is not ASCII, which Amazon SES
+/// does not take, or there is no such address.
+pub fn deliverable(address: &str) -> Option<String> {
+    let (name, domain) = address.rsplit_once('@')?;
+    let is_plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
+    match Host::parse(domain).ok()? {
+        Host::Domain(domain) if is_plain => Some(format!("{name}@{domain}")),
+        _ => None,
+    }
+}
+
 /// For text and for attribute values in HTML.
 fn escape(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut safe, c| {
@@ -136,6 +148,15 @@ mod tests {
         );
         assert!(mail.html.expose().contains("https://x.example/&quot;&gt;&lt;script&gt;&amp;&#39;"));
         assert!(!mail.html.expose().contains("<script>"));
+    }
+
+    #[test]
+    fn an_international_domain_is_written_as_hosts_are() {
+        assert_eq!(deliverable("a@ex\u{e4}mple.de").as_deref(), Some("a@xn--exmple-cua.de"));
+        assert_eq!(deliverable("a+b@example.com").as_deref(), Some("a+b@example.com"));
+        for none in ["\u{e4}@example.de", "@example.com", "a", "a@", "a@exa mple.com", "a@[127.0.0.1]", "a\r\nb@example.com"] {
+            assert_eq!(deliverable(none), None, "{none}");
+        }
     }
 
     #[test]

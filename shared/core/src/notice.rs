@@ -169,6 +169,8 @@ pub struct Notice {
     pub auth_version: u64,
     /// The sign-up.
     pub pending: Option<Pending>,
+    /// Sent once more, because somebody asked for that.
+    pub again: bool,
 }
 
 impl Notice {
@@ -196,6 +198,7 @@ impl Notice {
             void: true,
             auth_version: 0,
             pending: None,
+            again: false,
         }
     }
 
@@ -207,6 +210,13 @@ impl Notice {
             pending: Some(pending),
             ..Self::void(id, NoticeKind::ConfirmSignUp, account_key, now)
         }
+    }
+
+    /// Among which messages it is counted in a day, and how many of those there are at most. Asking for a message once more takes no place of the
+    /// sign-ups: whoever does so for others would keep them from signing up.
+    pub fn most_a_day(&self) -> Option<(String, usize)> {
+        let again = if self.again { "_again" } else { "" };
+        self.kind.most_a_day().map(|most| (format!("{}{again}", self.kind.as_str()), most))
     }
 
     /// The token of its grant, for its reader; `None` when it carries none.

@@ -3,6 +3,7 @@
 //! A record is only a reason to look: what is sent is read from the item itself, so that records that come twice, late or out of order do
 //! no harm.
 
+use crate::incident::record::Told;
 use crate::settings::Table;
 
 /// One record of a stream.
@@ -23,8 +24,8 @@ pub enum Change {
         id: String,
         /// How often it had happened.
         occurrences: u64,
-        /// The last milestones told, of alerts and webhook.
-        told: (u64, u64),
+        /// The last milestones told.
+        told: Told,
     },
     /// A notice was written or marked.
     Notice {

@@ -77,8 +77,6 @@ pub struct Counted {
     pub state: RuleState,
     /// The refusal.
     pub refusal: Option<RateLimited>,
-    /// Whether operators are to be told of it: the first of the hour in this environment.
-    pub tell: bool,
 }
 
 impl Tally {
@@ -108,15 +106,20 @@ impl Tally {
         if before >= limit {
             let retry_after = whole_seconds(until.since(now).max(Duration::from_secs(1)));
             let refusal = Some(RateLimited { reason: state.rule, limit, retry_after });
-            return Counted { state, refusal, tell: !std::mem::replace(&mut self.told, true) };
+            return Counted { state, refusal };
         }
         self.pending += 1;
-        Counted { state, refusal: None, tell: false }
+        Counted { state, refusal: None }
     }
 
-    /// Operators could not be told: they are with the next refusal.
-    pub fn not_told(&mut self) {
-        self.told = false;
+    /// Whether operators were told in this hour that it was refused.
+    pub fn is_told(&self) -> bool {
+        self.told
+    }
+
+    /// They were.
+    pub fn mark_told(&mut self) {
+        self.told = true;
     }
 
     /// How many are to be added to the account's hour now; [`Tally::written`] or [`Tally::not_written`] follows.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use palisade_core::event::{EventKind, Trail};
+use palisade_core::incident::record::Told;
 use palisade_core::incident::{IncidentKind, IncidentStatus, milestone};
 use palisade_core::notice::NoticeKind;
 use palisade_core::settings::{Settings, Table};
@@ -101,7 +102,7 @@ fn incident(image: &Value, old: Option<&Value>) -> Option<Change> {
     if milestone(before.unwrap_or(0)) >= milestone(occurrences) && !is_redriven(image, old) {
         return Some(Change::NoNews);
     }
-    let told = (told(image, "told_alerts")?, told(image, "told_webhook")?);
+    let told = Told { alerts: told(image, "told_alerts")?, webhook: told(image, "told_webhook")? };
     Some(Change::Incident { id: string(image, "incident_id")?.to_owned(), occurrences, told })
 }
 
@@ -175,7 +176,7 @@ mod tests {
     #[test]
     fn a_record_says_what_changed_and_what_was_told() {
         let read = of(&streams(), &record("incidents", "MODIFY", &image()));
-        assert_eq!(read.change, Change::Incident { id: ID.into(), occurrences: 12, told: (1, 0) });
+        assert_eq!(read.change, Change::Incident { id: ID.into(), occurrences: 12, told: Told { alerts: 1, webhook: 0 } });
         let notice = json!({ "notice_id": { "S": ID }, "kind": { "S": "reset_password" }, "void": { "BOOL": true } });
         let read = of(&streams(), &record("notices", "INSERT", &notice));
         assert_eq!(read.change, Change::Notice { id: ID.into(), void: true, told: false });

@@ -49,7 +49,7 @@ fn read(event: &str, trail: &mut Trail) -> Vec<NoticeId> {
     let records = event.get("Records").and_then(Value::as_array).cloned().unwrap_or_default();
     let ids: Vec<Option<NoticeId>> = records.iter().map(id).collect();
     if ids.is_empty() || ids.contains(&None) {
-        trail.record(Event::new(EventKind::RecordSetAside).reason("no notice in the message"));
+        trail.record(Event::new(EventKind::AlertFailed).reason("no notice in the message"));
     }
     ids.into_iter().flatten().collect()
 }

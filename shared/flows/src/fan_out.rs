@@ -16,11 +16,14 @@ mod batch;
 mod incident;
 mod notice;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use palisade_cloud::counters::SetAside;
+use palisade_cloud::delivery::Terms;
 use palisade_cloud::{Clock, Counters, Entropy, Incidents, Notices, Parts, Store, Topics, Webhook};
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::settings::{Messages, Settings, Table};
@@ -28,6 +31,7 @@ use palisade_core::stream::Record;
 use palisade_core::{Fault, KeyRing, Timestamp};
 
 use batch::{Channels, Job, Work};
+use incident::Due;
 
 /// The tables that the fan-out cannot do without; the function's IAM policy lists the same.
 pub const TABLES: &[Table] = &[Table::Counters, Table::Incidents, Table::Notices];
@@ -47,6 +51,20 @@ pub struct Deps {
     keys: Arc<KeyRing>,
     entropy: Entropy,
     clock: Clock,
+    claimed_for: Duration,
+}
+
+/// The most calls of the store between a claim and its mark.
+const CALLS_OF_A_CLAIM: u32 = 6;
+
+/// The longest that a claim keeps others away: as long as the function may run.
+const LONGEST_CLAIM: Duration = Duration::from_mins(1);
+
+/// How long whoever sends may take, by the time limits of `settings`.
+pub(crate) fn claimed_for(settings: &Settings) -> Duration {
+    let (call, post) = (settings.timeouts.operation, settings.messages.webhook_timeout);
+    let in_all = call.saturating_mul(CALLS_OF_A_CLAIM).saturating_add(call.max(post)).saturating_add(Duration::from_secs(1));
+    in_all.min(LONGEST_CLAIM)
 }
 
 impl Deps {
@@ -65,6 +83,7 @@ impl Deps {
             keys: Arc::clone(&settings.keys),
             entropy: parts.entropy.clone(),
             clock: parts.clock.clone(),
+            claimed_for: claimed_for(&settings),
             messages: settings.messages,
         })
     }
@@ -78,15 +97,21 @@ impl Deps {
     fn nonce(&self) -> String {
         Base64UrlUnpadded::encode_string(&self.entropy.bytes::<12>())
     }
+
+    /// A claim from now on.
+    fn terms<'a>(&self, nonce: &'a str) -> Terms<'a> {
+        Terms { nonce, now: self.now(), span: self.claimed_for }
+    }
 }
 
 /// Tells of everything in `records`, and returns the sequence numbers of what is to come again.
 pub async fn fan_out(deps: &Deps, records: Vec<Record>, now: Timestamp, trail: &mut Trail) -> Vec<String> {
     let channels = Channels::default();
     let jobs = batch::jobs(records);
-    let done = futures_util::stream::iter(jobs).map(|job| work(deps, &channels, job, now)).buffer_unordered(AT_ONCE);
+    let mut done = futures_util::stream::iter(jobs).map(|job| alone(deps, &channels, job, now)).buffer_unordered(AT_ONCE);
     let mut again = Vec::new();
-    for Done { sequence_numbers, faults, events } in done.collect::<Vec<_>>().await {
+    // Each as it is done, so that what was sent stands in the log although the batch runs out of time.
+    while let Some(Done { sequence_numbers, faults, events }) = done.next().await {
         for event in events {
             trail.record(event);
         }
@@ -107,10 +132,20 @@ struct Done {
     events: Vec<Event>,
 }
 
+/// A job that panics keeps nobody else from being told.
+async fn alone(deps: &Deps, channels: &Channels, job: Job, now: Timestamp) -> Done {
+    let sequence_numbers = job.sequence_numbers.clone();
+    AssertUnwindSafe(work(deps, channels, job, now)).catch_unwind().await.unwrap_or_else(|_| Done {
+        sequence_numbers,
+        faults: vec![Fault::internal("a job of the fan-out panicked")],
+        events: Vec::new(),
+    })
+}
+
 async fn work(deps: &Deps, channels: &Channels, job: Job, now: Timestamp) -> Done {
     let Job { sequence_numbers, work } = job;
     let (faults, events) = match work {
-        Work::Incident { id, due, told } => incident::tell(deps, channels, (&id, due, told), now).await,
+        Work::Incident { id, due, told } => incident::tell(deps, channels, &Due { id: &id, milestone: due, told }, now).await,
         Work::Notice { id } => of_one(notice::tell(deps, channels, &id, now).await),
         Work::SetAside { table, content } => {
             let table = table.map_or("unknown", Table::as_str).to_owned();
@@ -126,6 +161,11 @@ fn of_one(done: Result<Option<Event>, Fault>) -> (Vec<Fault>, Vec<Event>) {
         Ok(event) => (Vec::new(), event.into_iter().collect()),
         Err(fault) => (vec![fault], Vec::new()),
     }
+}
+
+/// Somebody else is telling it, or was cut off while at it.
+fn busy() -> Fault {
+    Fault::unavailable("message", "somebody else is sending it, or was cut off while at it")
 }
 
 /// Only what is kept is done: a record that cannot be kept either comes again.

@@ -10,6 +10,7 @@ mod list;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use palisade_cloud::incidents::Found;
 use palisade_cloud::{Accounts, Clock, Counters, Entropy, Incidents, Parts, Store, Transactions};
 use palisade_core::assess::Seen;
@@ -23,7 +24,7 @@ use crate::Outcome;
 use crate::validate::{Live, Validator};
 
 pub use act::{act, change};
-pub use contain::{Containment, contain, containments, network};
+pub use contain::{Containment, blocked, contain, containments, network};
 pub use list::{Filter, Listing, list, page};
 
 /// The tables these routes cannot do without; the function's IAM policy lists the same.
@@ -43,6 +44,7 @@ pub struct Deps {
     keys: Arc<KeyRing>,
     entropy: Entropy,
     clock: Clock,
+    trusted_proxies: Vec<IpNet>,
 }
 
 /// Who asks, and what they are allowed to see of it.
@@ -71,6 +73,7 @@ impl Deps {
             keys: Arc::clone(&settings.keys),
             entropy: parts.entropy.clone(),
             clock: parts.clock.clone(),
+            trusted_proxies: settings.trusted_proxies.clone(),
         })
     }
 

@@ -4,8 +4,10 @@
 //! who can publish to the topic can write mail in our name.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use palisade_cloud::delivery::Terms;
 use palisade_cloud::notices::NoticeChannel;
 use palisade_cloud::{Claim, Clock, Entropy, Mailer, Notices, Parts, Store};
 use palisade_core::event::{Event, EventKind, Trail};
@@ -13,6 +15,8 @@ use palisade_core::mail::{self, GrantText};
 use palisade_core::notice::{Notice, NoticeId};
 use palisade_core::settings::{Messages, Settings, Table};
 use palisade_core::{Fault, KeyRing, Timestamp};
+
+use crate::fan_out::claimed_for;
 
 /// The tables that mailing cannot do without; the function's IAM policy lists the same.
 pub const TABLES: &[Table] = &[Table::Notices];
@@ -26,6 +30,7 @@ pub struct Deps {
     keys: Arc<KeyRing>,
     entropy: Entropy,
     clock: Clock,
+    claimed_for: Duration,
 }
 
 impl Deps {
@@ -41,6 +46,7 @@ impl Deps {
             keys: Arc::clone(&settings.keys),
             entropy: parts.entropy.clone(),
             clock: parts.clock.clone(),
+            claimed_for: claimed_for(&settings),
             messages: settings.messages,
         })
     }
@@ -61,26 +67,30 @@ pub async fn send(deps: &Deps, id: &NoticeId, now: Timestamp, trail: &mut Trail)
     };
     let nonce = Base64UrlUnpadded::encode_string(&deps.entropy.bytes::<12>());
     let marks = (id, NoticeChannel::Mail);
-    let notice = match deps.notices.claim(marks, &nonce, now).await? {
+    let notice = match deps.notices.claim(marks, Terms { nonce: &nonce, now, span: deps.claimed_for }).await? {
         Claim::Ours(notice) => notice,
         Claim::Told | Claim::Gone => return Ok(()),
         Claim::Held => return Err(Fault::unavailable("mail", "somebody else is sending it, or was cut off while at it")),
         Claim::Unreadable => return Err(Fault::internal("a notice cannot be read")),
     };
+    if let Some(account_id) = &notice.account_id {
+        trail.identified(account_id.as_str().to_owned());
+    }
     match &notice.to {
         Some(to) if !notice.void && now < notice.expires_at => {
-            if let Err(fault) = mailer.send(to, &mail_of(deps, &notice)).await {
-                deps.notices.release(marks, &nonce).await?;
+            let Some(to) = mail::deliverable(to) else {
+                trail.record(Event::new(EventKind::AlertFailed).reason("an address that mail cannot reach"));
+                return deps.notices.told(marks, &nonce).await;
+            };
+            if let Err(fault) = mailer.send(&to, &mail_of(deps, &notice)).await {
+                drop(deps.notices.release(marks, &nonce).await);
                 return Err(fault);
-            }
-            if let Some(account_id) = &notice.account_id {
-                trail.identified(account_id.as_str().to_owned());
             }
             trail.record(Event::new(EventKind::NoticeSent).reason(format!("mail {}", notice.kind.as_str())));
         }
         _ => {}
     }
-    deps.notices.told(marks).await
+    deps.notices.told(marks, &nonce).await
 }
 
 fn mail_of(deps: &Deps, notice: &Notice) -> mail::Mail {

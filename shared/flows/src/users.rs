@@ -42,10 +42,15 @@ impl Users {
         tally.count(self.limits.of(account.role), now)
     }
 
-    /// Operators could not be told that `account` was refused: they are with its next refusal.
-    pub(crate) fn not_told(&self, account: &AccountKey) {
+    /// Whether operators were told in this hour that `account` was refused.
+    pub(crate) fn is_told(&self, account: &AccountKey) -> bool {
+        self.lock().get(account.as_str()).is_some_and(Tally::is_told)
+    }
+
+    /// They were.
+    pub(crate) fn mark_told(&self, account: &AccountKey) {
         if let Some(tally) = self.lock().get_mut(account.as_str()) {
-            tally.not_told();
+            tally.mark_told();
         }
     }
 

@@ -170,7 +170,7 @@ impl Validator {
         let kind = if self.policy.enforced { EventKind::ExcessRateLimitExceeded } else { EventKind::LimitMonitored };
         let decision = Decision::by(&self.policy, now, vec![Rule::from(&counted.state)]);
         trail.record(Event::new(kind).reason(limit.reason.as_str()).decision(decision));
-        if counted.tell {
+        if !self.users.is_told(&live.account.key) {
             Box::pin(self.tell_abuse(&live.account, seen, now, trail)).await;
         }
         if self.policy.enforced { Err(Denial::RateLimited(limit)) } else { Ok(live) }

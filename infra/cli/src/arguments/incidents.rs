@@ -1,8 +1,12 @@
 //! The command line of `palisade incidents`.
 
+use std::time::Duration;
+
 use clap::Subcommand;
 use palisade_core::incident::record::Text;
 use palisade_core::incident::{IncidentId, IncidentKind, IncidentSeverity, IncidentStatus};
+
+use super::span;
 
 /// What to do with incidents.
 #[derive(Debug, Subcommand)]
@@ -58,8 +62,12 @@ pub enum IncidentsCommand {
         #[arg(long)]
         false_positive: bool,
     },
-    /// Sends what was not sent: every incident and notice that did not reach its channels is put on the stream once more.
+    /// Sends what was not sent: every incident that is not closed, and every notice, that did not reach its channels is put on the stream once
+    /// more.
     Redrive {
+        /// Of incidents those that happened within this time.
+        #[arg(long, value_parser = span, default_value = "7d")]
+        since: Duration,
         /// Also publishes notices once more that were published and not mailed: other subscribers of the topic get those twice.
         #[arg(long)]
         mail: bool,

@@ -2,18 +2,22 @@
 //!
 //! The first ones of a window stand in a bounded set by their ids, so that whoever tries again takes no second place.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use palisade_core::alert::{Channel, window};
-use palisade_core::incident::{IncidentKind, WINDOW_S};
-use palisade_core::notice::NoticeKind;
+use palisade_core::alert::Channel;
+use palisade_core::incident::IncidentKind;
 use palisade_core::{AccountKey, Fault, Timestamp};
 
 use super::Counters;
 use crate::call::fault;
-use crate::delivery::{Claim, Delivery};
+use crate::delivery::{Claim, Delivery, Terms};
 use crate::item::{Item, n, number, s, ttl};
+
+/// How long a window of incidents is remembered after its last message: as long as a stream holds a record, and a day to redrive.
+const KEPT: Duration = Duration::from_hours(48);
 
 /// A day in seconds.
 const DAY_S: i64 = 86_400;
@@ -27,18 +31,18 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// Of notices of `kind` to one account, on the day of `now` in UTC: `most`.
-    pub fn of_user(account: &AccountKey, kind: NoticeKind, most: usize, now: Timestamp) -> Self {
+    /// Of the notices of a class to one account, on the day of `now` in UTC: `most`.
+    pub fn of_user(account: &AccountKey, class: &str, most: usize, now: Timestamp) -> Self {
         let day = now.seconds().div_euclid(DAY_S);
-        let counter = format!("delivery#{}#{}#{day}", account.as_str(), kind.as_str());
+        let counter = format!("delivery#{}#{class}#{day}", account.as_str());
         Self { counter, most, expires_at: Timestamp::from_seconds((day + 2).saturating_mul(DAY_S)) }
     }
 
-    /// Of incidents of `kind` on `channel`, in the quarter of an hour of `now`: `most`.
-    pub fn of_kind(kind: IncidentKind, channel: Channel, most: usize, now: Timestamp) -> Self {
-        let window = window(now);
+    /// Of incidents of `kind` on `channel` that were opened in `window`: `most`. Theirs, not that of `now`: what is told late is summed up
+    /// with those it happened with.
+    pub fn of_kind(kind: IncidentKind, channel: Channel, (window, most): (i64, usize), now: Timestamp) -> Self {
         let counter = format!("delivery#{}#{}#{window}", channel.as_str(), kind.as_str());
-        Self { counter, most, expires_at: Timestamp::from_seconds((window + 2).saturating_mul(WINDOW_S)) }
+        Self { counter, most, expires_at: now.plus(KEPT) }
     }
 }
 
@@ -85,16 +89,14 @@ impl Counters {
         Ok(HeldBack { count: number(&item, "held_back").unwrap_or(1), told: number(&item, "told_summary").unwrap_or(0) })
     }
 
-    /// Takes it upon itself to send the summary that so many were held back; whether nobody else does or did. Whoever fails at it
-    /// [releases](Counters::not_summed_up) it.
-    pub async fn sum_up(&self, quota: &Quota, count: u64, nonce: &str, now: Timestamp) -> Result<bool, Fault> {
-        let claim = self.summary(quota).claim(count, nonce, now, |_| Some(())).await?;
-        Ok(matches!(claim, Claim::Ours(())))
+    /// Takes it upon itself to send the summary that so many were held back. Whoever fails at it [releases](Counters::not_summed_up) it.
+    pub async fn sum_up(&self, quota: &Quota, count: u64, terms: Terms<'_>) -> Result<Claim<()>, Fault> {
+        self.summary(quota).claim(count, terms, |_| Some(())).await
     }
 
     /// Marks that it was sent.
-    pub async fn summed_up(&self, quota: &Quota, count: u64) -> Result<(), Fault> {
-        self.summary(quota).told(count).await
+    pub async fn summed_up(&self, quota: &Quota, count: u64, nonce: &str) -> Result<(), Fault> {
+        self.summary(quota).told(count, nonce).await
     }
 
     /// Leaves it to the next.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use palisade_core::settings::Table;
 use palisade_core::{Fault, Timestamp};
 
 use super::Counters;
 use crate::call::fault;
-use crate::item::{millis, owned, s, time, ttl};
+use crate::item::{millis, n, owned, s, time, ttl};
 
 /// For how long: a month.
 const KEPT: Duration = Duration::from_hours(30 * 24);
@@ -28,8 +29,15 @@ pub struct SetAside {
     pub content: String,
 }
 
+impl SetAside {
+    /// Of an item that cannot be read; it stays where it is, and here is its key.
+    pub fn item(table: Table, key: &str, at: Timestamp) -> Self {
+        Self { at, table: table.as_str().to_owned(), sequence_number: String::new(), content: key.to_owned() }
+    }
+}
+
 impl Counters {
-    /// Keeps `record`; twice is once.
+    /// Keeps `record`, and how long it was where it is cut; twice is once.
     pub async fn set_aside(&self, record: &SetAside) -> Result<(), Fault> {
         let digest = palisade_core::secret::sha256(record.content.as_bytes());
         let name = Base64UrlUnpadded::encode_string(digest.split_at(16).0);
@@ -41,6 +49,7 @@ impl Counters {
             .item("table", s(&record.table))
             .item("sequence_number", s(&record.sequence_number))
             .item("content", s(record.content.get(..end).unwrap_or_default()))
+            .item("bytes", n(record.content.len()))
             .item("expires_at", ttl(record.at.plus(KEPT)));
         put.send().await.map(drop).map_err(|error| fault("write of a record set aside", &error))
     }

@@ -90,21 +90,8 @@ pub(super) fn save_expression(to: &Incident) -> String {
     format!("SET {}{remove}", set.join(", "))
 }
 
-pub(super) fn save_names() -> HashMap<String, String> {
-    const NAMES: [&str; 11] = [
-        "status",
-        "status_severity",
-        "version",
-        "updated_at",
-        "timeline",
-        "timeline_cut",
-        "assigned_to",
-        "resolution",
-        "resolved_by",
-        "resolved_at",
-        "expires_at",
-    ];
-    NAMES.map(|name| (format!("#{name}"), name.to_owned())).into()
+pub(super) fn save_names(to: &Incident) -> HashMap<String, String> {
+    changed(to).into_iter().map(|(name, _)| (format!("#{name}"), name.to_owned())).collect()
 }
 
 pub(super) fn save_values(from: &Incident, to: &Incident) -> HashMap<String, AttributeValue> {

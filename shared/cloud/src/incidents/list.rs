@@ -8,6 +8,7 @@ use palisade_core::{Fault, Timestamp};
 
 use super::{Incidents, KEY, item};
 use crate::call::fault;
+use crate::delivery::unless_refused;
 use crate::item::{Item, millis, number, owned, s, text, time};
 
 /// How many pages one query reads at most: what is left comes with the next cursor.
@@ -109,12 +110,19 @@ impl Incidents {
         Ok(Summaries { found, reached })
     }
 
-    /// The ids of incidents that were not told of as far as they went, by a scan: for operators, not for requests.
-    pub async fn untold(&self, webhook: bool) -> Result<Vec<IncidentId>, Fault> {
+    /// The ids of incidents since `since` that are not closed and were not told of as far as they went, by a scan: for operators, not for
+    /// requests.
+    pub async fn untold(&self, webhook: bool, since: Timestamp) -> Result<Vec<IncidentId>, Fault> {
         let (mut untold, mut from) = (Vec::new(), None);
         loop {
             let scan = self.0.client.scan().table_name(&self.0.name).consistent_read(true).set_exclusive_start_key(from);
-            let scan = scan.projection_expression("incident_id, occurrences, told_alerts, told_webhook");
+            let scan = scan
+                .projection_expression("incident_id, occurrences, told_alerts, told_webhook")
+                .filter_expression("last_occurred_at >= :since AND #status IN (:open, :investigating)")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":since", millis(since))
+                .expression_attribute_values(":open", s(IncidentStatus::Open.as_str()))
+                .expression_attribute_values(":investigating", s(IncidentStatus::Investigating.as_str()));
             let reply = scan.send().await.map_err(|error| fault("scan of incidents", &error))?;
             untold.extend(reply.items().iter().filter_map(|item| {
                 let due = milestone(number(item, "occurrences")?)?;
@@ -129,14 +137,14 @@ impl Incidents {
         }
     }
 
-    /// Puts `id` on the stream once more.
-    pub async fn redrive(&self, id: &IncidentId, now: Timestamp) -> Result<(), Fault> {
+    /// Puts `id` on the stream once more; whether it is still there.
+    pub async fn redrive(&self, id: &IncidentId, now: Timestamp) -> Result<bool, Fault> {
         let update = self.0.client.update_item().table_name(&self.0.name).key(KEY, s(id.as_str()));
         let update = update
             .update_expression("SET redriven_at = :now")
             .condition_expression("attribute_exists(incident_id)")
             .expression_attribute_values(":now", millis(now));
-        update.send().await.map(drop).map_err(|error| fault("write of incidents", &error))
+        unless_refused("write of incidents", update).await
     }
 }
 

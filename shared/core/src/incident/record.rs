@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub use super::action::{Action, Verb};
 use super::{IncidentId, IncidentKind, IncidentSeverity};
 use crate::keys::AccountKey;
 use crate::timestamp::Timestamp;
@@ -26,7 +27,8 @@ use crate::timestamp::Timestamp;
 /// How many entries of a timeline are kept.
 pub const MAX_ENTRIES: usize = 100;
 
-/// How long a closed incident is kept: 400 days, a year and a month to compare with.
+/// How long an incident is kept after it was opened, closed or reopened, whichever was last: 400 days, a year and a month to compare with.
+/// One that nobody looked at for so long is garbage too: whoever guesses at made-up names could fill the table with them.
 pub const KEPT: Duration = Duration::from_hours(400 * 24);
 
 /// Where an incident stands.
@@ -62,7 +64,7 @@ impl IncidentStatus {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 
-    fn is_closed(self) -> bool {
+    pub(super) fn is_closed(self) -> bool {
         matches!(self, Self::Resolved | Self::FalsePositive)
     }
 }
@@ -166,62 +168,10 @@ pub struct Told {
     pub webhook: u64,
 }
 
-/// What an operator does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Gives it to somebody, or to nobody.
-    Assign(Option<Text>),
-    /// Writes something down.
-    Note(Text),
-    /// Begins to look.
-    Investigate,
-    /// Closes it as dealt with.
-    Resolve(Text),
-    /// Closes it as none.
-    FalsePositive(Text),
-    /// Opens it again.
-    Reopen(Text),
-}
-
 /// The action does not fit where the incident stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the incident is not where this action begins")]
 pub struct IllegalTransition;
-
-impl Action {
-    /// Every action's word, as its route names it.
-    pub const WORDS: [&str; 6] = ["assign", "note", "investigate", "resolve", "false-positive", "reopen"];
-
-    /// The word.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Assign(_) => "assign",
-            Self::Note(_) => "note",
-            Self::Investigate => "investigate",
-            Self::Resolve(_) => "resolve",
-            Self::FalsePositive(_) => "false-positive",
-            Self::Reopen(_) => "reopen",
-        }
-    }
-
-    fn text(&self) -> Option<Text> {
-        match self {
-            Self::Assign(text) => text.clone(),
-            Self::Note(text) | Self::Resolve(text) | Self::FalsePositive(text) | Self::Reopen(text) => Some(text.clone()),
-            Self::Investigate => None,
-        }
-    }
-}
-
-/// Whether `action`, by its word, is allowed where `status` says.
-fn is_legal(action: &str, status: IncidentStatus) -> bool {
-    match action {
-        "note" => true,
-        "investigate" => status == IncidentStatus::Open,
-        "reopen" => status.is_closed(),
-        _ => !status.is_closed(),
-    }
-}
 
 impl Incident {
     /// After `action` by `by`.
@@ -229,10 +179,10 @@ impl Incident {
     /// # Errors
     /// When the action does not fit where the incident stands.
     pub fn apply(&self, action: &Action, by: &str, now: Timestamp) -> Result<Self, IllegalTransition> {
-        if !is_legal(action.as_str(), self.status) {
+        if !action.verb().is_legal(self.status) {
             return Err(IllegalTransition);
         }
-        let mut next = self.noted(action.as_str(), action.text(), by, now);
+        let mut next = self.noted(action.verb().as_str(), action.text(), by, now);
         let closed = |text: &Text| Some(Resolution { text: text.clone(), by: by.to_owned(), at: now });
         match action {
             Action::Note(_) => {}
@@ -242,7 +192,9 @@ impl Incident {
             Action::FalsePositive(text) => (next.status, next.resolution) = (IncidentStatus::FalsePositive, closed(text)),
             Action::Reopen(_) => (next.status, next.resolution) = (IncidentStatus::Open, None),
         }
-        next.expires_at = next.status.is_closed().then(|| now.plus(KEPT));
+        if next.status != self.status {
+            next.expires_at = Some(now.plus(KEPT));
+        }
         Ok(next)
     }
 
@@ -260,7 +212,7 @@ impl Incident {
 
     /// The words of the actions that are allowed where it stands.
     pub fn legal_actions(&self) -> Vec<&'static str> {
-        Action::WORDS.into_iter().filter(|word| is_legal(word, self.status)).collect()
+        Verb::ALL.into_iter().filter(|verb| verb.is_legal(self.status)).map(Verb::as_str).collect()
     }
 
     /// Whether it is garbage at `now`, whatever of it is still there.

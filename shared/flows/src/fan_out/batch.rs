@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use palisade_core::Fault;
+use palisade_core::incident::record::Told;
 use palisade_core::incident::{IncidentId, milestone};
 use palisade_core::notice::NoticeId;
 use palisade_core::settings::Table;
@@ -23,7 +24,7 @@ pub(super) struct Job {
 #[derive(Debug)]
 pub(super) enum Work {
     /// An incident reached `due` on channels that were told `told` so far.
-    Incident { id: IncidentId, due: u64, told: (u64, u64) },
+    Incident { id: IncidentId, due: u64, told: Told },
     /// A notice is to be published.
     Notice { id: NoticeId },
     /// A record cannot be read.
@@ -60,7 +61,7 @@ fn work(change: Change) -> Option<Work> {
         Change::Incident { id, occurrences, told } => match (IncidentId::parse(&id), milestone(occurrences)) {
             (None, _) => set_aside(Table::Incidents, id),
             (Some(_), None) => None,
-            (Some(_), Some(due)) if told.0 >= due && told.1 >= due => None,
+            (Some(_), Some(due)) if told.alerts >= due && told.webhook >= due => None,
             (Some(id), Some(due)) => Some(Work::Incident { id, due, told }),
         },
     }
@@ -79,7 +80,7 @@ impl Work {
     fn join(&mut self, other: &Self) {
         if let (Self::Incident { due, told, .. }, Self::Incident { due: others, told: theirs, .. }) = (self, other) {
             *due = (*due).max(*others);
-            *told = (told.0.max(theirs.0), told.1.max(theirs.1));
+            *told = Told { alerts: told.alerts.max(theirs.alerts), webhook: told.webhook.max(theirs.webhook) };
         }
     }
 }
@@ -123,15 +124,17 @@ mod tests {
         Record { sequence_number: sequence_number.to_owned(), change }
     }
 
-    fn incident(occurrences: u64, told: (u64, u64)) -> Change {
-        Change::Incident { id: ID.to_owned(), occurrences, told }
+    fn incident(occurrences: u64, (alerts, webhook): (u64, u64)) -> Change {
+        Change::Incident { id: ID.to_owned(), occurrences, told: Told { alerts, webhook } }
     }
 
     #[test]
     fn records_of_one_item_are_one_job_with_the_furthest_of_them() {
         let records = [record("3", incident(12, (1, 1))), record("1", incident(2, (0, 0))), record("2", incident(9, (0, 1)))];
         let jobs = jobs(records.into());
-        let [Job { sequence_numbers, work: Work::Incident { due: 10, told: (1, 1), .. } }] = jobs.as_slice() else {
+        let [Job { sequence_numbers, work: Work::Incident { due: 10, told: Told { alerts: 1, webhook: 1 }, .. } }] =
+            jobs.as_slice()
+        else {
             panic!("{jobs:?}");
         };
         assert_eq!(sequence_numbers, &["3", "1", "2"]);
@@ -148,7 +151,7 @@ mod tests {
     #[test]
     fn an_id_that_is_none_is_set_aside() {
         let changes = [
-            Change::Incident { id: "x".to_owned(), occurrences: 1, told: (0, 0) },
+            Change::Incident { id: "x".to_owned(), occurrences: 1, told: Told::default() },
             Change::Notice { id: "x".to_owned(), void: false, told: false },
         ];
         let jobs = jobs(changes.map(|change| record("1", change)).into());

@@ -1,30 +1,54 @@
 //! Tells operators of one incident, on each channel by itself.
 
-use palisade_cloud::Claim;
 use palisade_cloud::counters::{Quota, SetAside};
 use palisade_cloud::topics::{Message, Topic};
+use palisade_cloud::{Claim, Webhook};
 use palisade_core::alert::{self, AlertMessage, Channel, ONE_BY_ONE, SummaryMessage, Tell};
 use palisade_core::event::{Event, EventKind};
-use palisade_core::incident::{Incident, IncidentId, IncidentKind, milestone};
+use palisade_core::incident::record::Told;
+use palisade_core::incident::{Incident, IncidentId, milestone};
 use palisade_core::settings::Table;
 use palisade_core::{Fault, Timestamp};
 use serde::Serialize;
 
 use super::batch::{Channels, Health};
-use super::{Deps, set_aside};
+use super::{Deps, busy, set_aside};
 
-/// Tells of the incident on every channel that was not told of `due` yet: what failed, and what there is to log.
-pub(super) async fn tell(
-    deps: &Deps,
-    channels: &Channels,
-    (id, due, told): (&IncidentId, u64, (u64, u64)),
-    now: Timestamp,
-) -> (Vec<Fault>, Vec<Event>) {
-    let alerts =
-        async { if told.0 >= due { Ok(None) } else { tell_on(deps, (Channel::Alerts, &channels.alerts), id, due, now).await } };
+/// An incident that reached a milestone.
+pub(super) struct Due<'a> {
+    pub(super) id: &'a IncidentId,
+    pub(super) milestone: u64,
+    pub(super) told: Told,
+}
+
+/// Where a message goes.
+#[derive(Clone, Copy)]
+enum To<'a> {
+    Topic,
+    Webhook(&'a Webhook),
+}
+
+impl To<'_> {
+    fn channel(self) -> Channel {
+        match self {
+            Self::Topic => Channel::Alerts,
+            Self::Webhook(_) => Channel::Webhook,
+        }
+    }
+}
+
+/// Tells of the incident on every channel that was not told of its milestone yet: what failed, and what there is to log.
+pub(super) async fn tell(deps: &Deps, channels: &Channels, due: &Due<'_>, now: Timestamp) -> (Vec<Fault>, Vec<Event>) {
+    let alerts = async {
+        if due.told.alerts >= due.milestone { Ok(None) } else { tell_on(deps, (To::Topic, &channels.alerts), due, now).await }
+    };
     let webhook = async {
-        let is_due = deps.webhook.is_some() && told.1 < due;
-        if is_due { tell_on(deps, (Channel::Webhook, &channels.webhook), id, due, now).await } else { Ok(None) }
+        match &deps.webhook {
+            Some(webhook) if due.told.webhook < due.milestone => {
+                tell_on(deps, (To::Webhook(webhook), &channels.webhook), due, now).await
+            }
+            _ => Ok(None),
+        }
     };
     let (alerts, webhook) = tokio::join!(alerts, webhook);
     let (mut faults, mut events) = (Vec::new(), Vec::new());
@@ -37,103 +61,130 @@ pub(super) async fn tell(
     (faults, events)
 }
 
-async fn tell_on(
-    deps: &Deps,
-    (channel, health): (Channel, &Health),
-    id: &IncidentId,
-    due: u64,
-    now: Timestamp,
-) -> Result<Option<Event>, Fault> {
+async fn tell_on(deps: &Deps, (to, health): (To<'_>, &Health), due: &Due<'_>, now: Timestamp) -> Result<Option<Event>, Fault> {
     health.check()?;
-    let nonce = deps.nonce();
-    let incident = match deps.incidents.claim((id, channel), due, &nonce, now).await? {
+    let (nonce, marks) = (deps.nonce(), (due.id, to.channel()));
+    let incident = match deps.incidents.claim(marks, due.milestone, deps.terms(&nonce)).await? {
         Claim::Ours(incident) => incident,
         Claim::Told | Claim::Gone => return Ok(None),
-        Claim::Held => return Err(Fault::unavailable("message", "somebody else is sending it, or was cut off while at it")),
-        Claim::Unreadable => {
-            // The item itself stays where it is.
-            let record = SetAside {
-                at: now,
-                table: Table::Incidents.as_str().to_owned(),
-                sequence_number: String::new(),
-                content: id.as_str().to_owned(),
-            };
-            return set_aside(deps, record).await.map(Some);
-        }
+        Claim::Held => return Err(busy()),
+        // The item itself stays where it is.
+        Claim::Unreadable => return set_aside(deps, SetAside::item(Table::Incidents, due.id.as_str(), now)).await.map(Some),
     };
-    let milestone = milestone(incident.occurrences).unwrap_or(due);
-    let sent = send(deps, channel, &incident, milestone, now).await;
-    health.note(&sent);
-    match sent {
+    let milestone = milestone(incident.occurrences).unwrap_or(due.milestone);
+    match send(deps, (to, health), &incident, milestone, now).await {
         Ok(event) => {
-            deps.incidents.told((id, channel), milestone).await?;
+            deps.incidents.told(marks, milestone, &nonce).await?;
             Ok(event)
         }
         Err(fault) => {
-            deps.incidents.release((id, channel), &nonce).await?;
+            // What failed is the message; a claim that cannot be given back runs out.
+            drop(deps.incidents.release(marks, &nonce).await);
             Err(fault)
         }
     }
 }
 
-/// Sends the message of `incident`, or the summary that stands for it, or nothing where one does already.
-async fn send(deps: &Deps, channel: Channel, incident: &Incident, milestone: u64, now: Timestamp) -> Result<Option<Event>, Fault> {
-    let quota = Quota::of_kind(incident.kind, channel, ONE_BY_ONE, now);
+/// Sends the message of `incident`, or the summary that stands for it, or nothing where one was sent already.
+async fn send(
+    deps: &Deps,
+    (to, health): (To<'_>, &Health),
+    incident: &Incident,
+    milestone: u64,
+    now: Timestamp,
+) -> Result<Option<Event>, Fault> {
+    let window = alert::window(incident.created_at);
+    let quota = Quota::of_kind(incident.kind, to.channel(), (window, ONE_BY_ONE), now);
     let is_among_first = deps.counters.take_part(&quota, incident.id.as_str()).await?;
     let held_back = if is_among_first { None } else { Some(deps.counters.hold_back(&quota).await?) };
+    let base_url = deps.messages.base_url.as_deref();
     match alert::tell(held_back.map(|held_back| held_back.count), held_back.map_or(0, |held_back| held_back.told)) {
         Tell::Nothing => Ok(None),
-        Tell::Summary(held_back) => sum_up(deps, channel, (incident.kind, &quota), held_back, now).await,
         Tell::Itself => {
-            let message = AlertMessage::of(incident, milestone, deps.messages.base_url.as_deref());
-            let mail = (message.subject_line(), message.text());
-            publish(deps, channel, (incident.kind, &message.id, &message), mail, now).await?;
-            Ok(Some(sent(channel, &message.id)))
+            let message = AlertMessage::of(incident, milestone, base_url);
+            let sent = publish(deps, to, &Outgoing::of_incident(&message)?, now).await;
+            health.note(&sent);
+            sent.map(|()| Some(event(to, &message.id)))
+        }
+        Tell::Summary(held_back) => {
+            let message = SummaryMessage::of(incident.kind, (held_back, window), now, base_url);
+            sum_up(deps, (to, health), (&quota, &message), now).await
         }
     }
 }
 
-/// Sends that `held_back` messages were, unless somebody else does.
+/// Sends a summary, unless it was sent. While somebody else does, nobody knows whether it will be: what it stands for comes again.
 async fn sum_up(
     deps: &Deps,
-    channel: Channel,
-    (kind, quota): (IncidentKind, &Quota),
-    held_back: u64,
+    (to, health): (To<'_>, &Health),
+    (quota, message): (&Quota, &SummaryMessage),
     now: Timestamp,
 ) -> Result<Option<Event>, Fault> {
-    let (nonce, due) = (deps.nonce(), alert::power_of_ten(held_back));
-    if !deps.counters.sum_up(quota, due, &nonce, now).await? {
-        return Ok(None);
+    let (nonce, due) = (deps.nonce(), alert::power_of_ten(message.held_back));
+    match deps.counters.sum_up(quota, due, deps.terms(&nonce)).await? {
+        Claim::Ours(()) => {}
+        Claim::Told => return Ok(None),
+        Claim::Held | Claim::Gone | Claim::Unreadable => return Err(busy()),
     }
-    let message = SummaryMessage::of(kind, held_back, now, deps.messages.base_url.as_deref());
-    let mail = (message.subject_line(), message.text());
-    if let Err(fault) = publish(deps, channel, (kind, &message.id, &message), mail, now).await {
-        deps.counters.not_summed_up(quota, &nonce).await?;
+    let sent = publish(deps, to, &Outgoing::of_summary(message)?, now).await;
+    health.note(&sent);
+    if let Err(fault) = sent {
+        drop(deps.counters.not_summed_up(quota, &nonce).await);
         return Err(fault);
     }
-    deps.counters.summed_up(quota, due).await?;
-    Ok(Some(sent(channel, &message.id)))
+    deps.counters.summed_up(quota, due, &nonce).await?;
+    Ok(Some(event(to, &message.id)))
 }
 
-fn sent(channel: Channel, id: &str) -> Event {
-    Event::new(EventKind::AlertSent).reason(format!("{} {id}", channel.as_str()))
+fn event(to: To<'_>, id: &str) -> Event {
+    Event::new(EventKind::AlertSent).reason(format!("{} {id}", to.channel().as_str()))
 }
 
-async fn publish<T: Serialize>(
-    deps: &Deps,
-    channel: Channel,
-    (kind, id, message): (IncidentKind, &str, &T),
-    (subject, text): (String, String),
-    now: Timestamp,
-) -> Result<(), Fault> {
-    let body = serde_json::to_string(message).map_err(|_| Fault::internal("a message cannot be written"))?;
-    match (channel, &deps.webhook) {
-        (Channel::Webhook, Some(webhook)) => webhook.post(id, body, now).await,
-        (Channel::Webhook, None) => Ok(()),
-        (Channel::Alerts, _) => {
-            let attributes = [("severity", kind.severity().as_str()), ("type", kind.as_str()), ("id", id)];
-            let message = Message { body: &body, attributes: &attributes, mail: Some((&subject, &text)) };
-            deps.topics.publish(Topic::Alerts, message).await
+/// A message as it goes out.
+struct Outgoing<'a> {
+    id: &'a str,
+    severity: &'static str,
+    kind: &'static str,
+    body: String,
+    subject: String,
+    text: String,
+}
+
+impl<'a> Outgoing<'a> {
+    fn of_incident(message: &'a AlertMessage<'_>) -> Result<Self, Fault> {
+        Ok(Self {
+            id: &message.id,
+            severity: message.severity.as_str(),
+            kind: message.r#type.as_str(),
+            body: json(message)?,
+            subject: message.subject_line(),
+            text: message.text(),
+        })
+    }
+
+    fn of_summary(message: &'a SummaryMessage) -> Result<Self, Fault> {
+        Ok(Self {
+            id: &message.id,
+            severity: message.severity.as_str(),
+            kind: message.r#type.as_str(),
+            body: json(message)?,
+            subject: message.subject_line(),
+            text: message.text(),
+        })
+    }
+}
+
+fn json(message: &impl Serialize) -> Result<String, Fault> {
+    serde_json::to_string(message).map_err(|_| Fault::internal("a message cannot be written"))
+}
+
+async fn publish(deps: &Deps, to: To<'_>, message: &Outgoing<'_>, now: Timestamp) -> Result<(), Fault> {
+    match to {
+        To::Webhook(webhook) => webhook.post(message.id, message.body.clone(), now).await,
+        To::Topic => {
+            let attributes = [("severity", message.severity), ("type", message.kind), ("id", message.id)];
+            let mail = Some((message.subject.as_str(), message.text.as_str()));
+            deps.topics.publish(Topic::Alerts, Message { body: &message.body, attributes: &attributes, mail }).await
         }
     }
 }

@@ -13,32 +13,29 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::batch::Channels;
-use super::{Deps, set_aside};
+use super::{Deps, busy, set_aside};
 
 /// Publishes the notice `id`, unless its reader had their number of them for the day.
 pub(super) async fn tell(deps: &Deps, channels: &Channels, id: &NoticeId, now: Timestamp) -> Result<Option<Event>, Fault> {
     channels.notices.check()?;
     let (nonce, marks) = (deps.nonce(), (id, NoticeChannel::Topic));
-    let notice = match deps.notices.claim(marks, &nonce, now).await? {
+    let notice = match deps.notices.claim(marks, deps.terms(&nonce)).await? {
         Claim::Ours(notice) => notice,
         // Its grant may have been used meanwhile.
         Claim::Told | Claim::Gone => return Ok(None),
-        Claim::Held => return Err(Fault::unavailable("notice", "somebody else is sending it, or was cut off while at it")),
-        Claim::Unreadable => {
-            let (table, content) = (Table::Notices.as_str().to_owned(), id.as_str().to_owned());
-            return set_aside(deps, SetAside { at: now, table, sequence_number: String::new(), content }).await.map(Some);
-        }
+        Claim::Held => return Err(busy()),
+        Claim::Unreadable => return set_aside(deps, SetAside::item(Table::Notices, id.as_str(), now)).await.map(Some),
     };
     if notice.void || notice.expires_at <= now {
-        deps.notices.told(marks).await?;
+        deps.notices.told(marks, &nonce).await?;
         return Ok(None);
     }
     let told =
         |kind| Some(Event { account_id: notice.account_id.as_ref().map(|id| id.as_str().to_owned()), ..event(kind, &notice) });
-    if let Some(most) = notice.kind.most_a_day() {
-        let quota = Quota::of_user(&notice.account_key, notice.kind, most, now);
+    if let Some((class, most)) = notice.most_a_day() {
+        let quota = Quota::of_user(&notice.account_key, &class, most, now);
         if !deps.counters.take_part(&quota, id.as_str()).await? {
-            deps.notices.told(marks).await?;
+            deps.notices.told(marks, &nonce).await?;
             return Ok(told(EventKind::NoticeHeldBack));
         }
     }
@@ -46,11 +43,11 @@ pub(super) async fn tell(deps: &Deps, channels: &Channels, id: &NoticeId, now: T
     channels.notices.note(&sent);
     match sent {
         Ok(()) => {
-            deps.notices.told(marks).await?;
+            deps.notices.told(marks, &nonce).await?;
             Ok(told(EventKind::NoticeSent))
         }
         Err(fault) => {
-            deps.notices.release(marks, &nonce).await?;
+            drop(deps.notices.release(marks, &nonce).await);
             Err(fault)
         }
     }

@@ -31,7 +31,7 @@ pub async fn act(
     };
     let changed = change(&deps.incidents, &incident, action, live.account.subject.as_str(), asked.now).await?;
     if changed.is_ok() {
-        trail.record(Event::new(EventKind::IncidentUpdated).reason(format!("{} {id}", action.as_str())));
+        trail.record(Event::new(EventKind::IncidentUpdated).reason(format!("{} {id}", action.verb().as_str())));
     }
     Ok(live.outcome(changed))
 }

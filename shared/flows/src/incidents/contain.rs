@@ -11,8 +11,8 @@ use palisade_cloud::{Transacted, Write};
 use palisade_core::blocks::Block;
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::incident::Incident;
-use palisade_core::incident::record::Text;
-use palisade_core::{ClientIp, Denial, Fault, InvalidRequest};
+use palisade_core::incident::record::{Entry, Text};
+use palisade_core::{Account, ClientIp, Denial, Fault, InvalidRequest, Role, Timestamp};
 
 use super::{Asked, Deps, SIGNED_IN_WITHIN};
 use crate::Outcome;
@@ -27,9 +27,14 @@ pub enum Containment {
     EndSessions,
     /// Lets the account do nothing but change its password.
     RequirePasswordChange,
-    /// Refuses the address for so long.
-    BlockAddress(Duration),
-    /// Takes that back.
+    /// Refuses the address.
+    BlockAddress {
+        /// For so long; a block that lasts longer stays.
+        span: Duration,
+        /// What was seen as the incident's network, where that is said: another one means that it came from elsewhere meanwhile.
+        network: Option<IpNet>,
+    },
+    /// Takes back what was last blocked about this incident.
     UnblockAddress,
 }
 
@@ -42,7 +47,7 @@ impl Containment {
         match self {
             Self::EndSessions => "end_sessions",
             Self::RequirePasswordChange => "require_password_change",
-            Self::BlockAddress(_) => "block_address",
+            Self::BlockAddress { .. } => "block_address",
             Self::UnblockAddress => "unblock_address",
         }
     }
@@ -50,9 +55,12 @@ impl Containment {
 
 /// The words of what can be done about `incident`: about its account, where it is about one, and about its address, where it has one.
 pub fn containments(incident: &Incident) -> Vec<&'static str> {
-    let of_account = Containment::WORDS.into_iter().take(2).filter(|_| incident.account_key.is_some());
-    let of_address = Containment::WORDS.into_iter().skip(2).filter(|_| network(incident).is_some());
-    of_account.chain(of_address).collect()
+    let fits = |word: &&str| match *word {
+        "block_address" => network(incident).is_some(),
+        "unblock_address" => blocked(incident).is_some(),
+        _ => incident.account_key.is_some(),
+    };
+    Containment::WORDS.into_iter().filter(fits).collect()
 }
 
 /// The network that an incident is about: its subject, or where it last came from; none where it is about everybody, of whom the last is
@@ -63,6 +71,13 @@ pub fn network(incident: &Incident) -> Option<IpNet> {
     }
     let parse = |text: &str| text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     parse(&incident.subject).or_else(|| parse(ClientIp::stored_as(&incident.ip).prefix().as_str()))
+}
+
+/// What was last blocked about an incident, and not let in again since.
+pub fn blocked(incident: &Incident) -> Option<IpNet> {
+    let about_address = |entry: &&Entry| matches!(entry.action.as_str(), "block_address" | "unblock_address");
+    let last = incident.timeline.iter().rev().find(about_address)?;
+    (last.action == "block_address").then(|| last.text.as_ref()?.as_str().parse().ok()).flatten()
 }
 
 /// Does `containment` about the incident `id`; the incident after it.
@@ -89,9 +104,14 @@ pub async fn contain(
             Ok(incident) => incident,
             Err(denial) => return Ok(live.outcome(Err(denial))),
         };
-        let (effect, what) = match effect(deps, asked, &incident, containment).await? {
+        let (effect, what) = match effect(deps, (asked, live.account.role), &incident, containment).await? {
             Ok(effect) => effect,
-            Err(denial) => return Ok(live.outcome(Err(denial))),
+            Err(denial) => {
+                if denial == Denial::Forbidden {
+                    trail.record(Event::new(EventKind::AuthzFail).reason(containment.as_str()));
+                }
+                return Ok(live.outcome(Err(denial)));
+            }
         };
         let contained = incident.noted(containment.as_str(), Text::new(&what), by, asked.now);
         let action =
@@ -110,58 +130,68 @@ pub async fn contain(
 /// The write, and to whom or what it happens; a denial where the incident is about nothing of the kind.
 async fn effect(
     deps: &Deps,
-    asked: &Asked<'_>,
+    (asked, role): (&Asked<'_>, Role),
     incident: &Incident,
     containment: Containment,
 ) -> Result<Result<(Write, String), Denial>, Fault> {
     match containment {
-        Containment::EndSessions | Containment::RequirePasswordChange => of_account(deps, asked, incident, containment).await,
-        Containment::BlockAddress(_) | Containment::UnblockAddress => of_address(deps, asked, incident, containment).await,
+        Containment::EndSessions | Containment::RequirePasswordChange => {
+            let account = match contained_account(deps, role, incident).await? {
+                Ok(account) => account,
+                Err(denial) => return Ok(Err(denial)),
+            };
+            let write = match containment {
+                Containment::RequirePasswordChange => deps.accounts.require_change(&account)?,
+                // Known devices as well: one of them may be whoever it is kept from.
+                _ => deps.accounts.end_sessions(&account, true, asked.now)?,
+            };
+            Ok(Ok((write, account.subject.as_str().to_owned())))
+        }
+        Containment::BlockAddress { span, network: seen } => match network(incident) {
+            None => Ok(Err(DOES_NOT_FIT)),
+            Some(network) if seen.is_some_and(|seen| seen != network) => Ok(Err(Denial::StaleVersion)),
+            Some(network) => block(deps, asked, network, span).await,
+        },
+        Containment::UnblockAddress => match blocked(incident) {
+            None => Ok(Err(DOES_NOT_FIT)),
+            Some(network) => {
+                let item = deps.counters.blocks().await?;
+                let blocks = item.blocks.without(network, asked.now);
+                Ok(Ok((deps.counters.set_blocks(&item, &blocks)?, network.to_string())))
+            }
+        },
     }
 }
 
 const DOES_NOT_FIT: Denial = Denial::InvalidRequest(InvalidRequest::Containment);
 
-async fn of_account(
-    deps: &Deps,
-    asked: &Asked<'_>,
-    incident: &Incident,
-    containment: Containment,
-) -> Result<Result<(Write, String), Denial>, Fault> {
+/// The account that an incident is about. Staff contain regular accounts; those of staff and superusers are for superusers.
+async fn contained_account(deps: &Deps, role: Role, incident: &Incident) -> Result<Result<Account, Denial>, Fault> {
     let Some(key) = &incident.account_key else {
         return Ok(Err(DOES_NOT_FIT));
     };
-    let account = match deps.accounts.get(key).await? {
-        Found::Account(account) if account.subject.as_str() == incident.subject => *account,
+    match deps.accounts.get(key).await? {
+        Found::Account(account) if account.subject.as_str() == incident.subject => {
+            let is_allowed = role == Role::Superuser || account.role == Role::Regular;
+            Ok(if is_allowed { Ok(*account) } else { Err(Denial::Forbidden) })
+        }
         // Gone, or somebody else's name by now.
-        Found::Account(_) | Found::Nothing => return Ok(Err(DOES_NOT_FIT)),
-        Found::Corrupt => return Err(Fault::internal("an account cannot be read")),
-    };
-    let write = match containment {
-        Containment::RequirePasswordChange => deps.accounts.require_change(&account)?,
-        _ => deps.accounts.end_sessions(&account, false, asked.now)?,
-    };
-    Ok(Ok((write, account.subject.as_str().to_owned())))
+        Found::Account(_) | Found::Nothing => Ok(Err(DOES_NOT_FIT)),
+        Found::Corrupt => Err(Fault::internal("an account cannot be read")),
+    }
 }
 
-async fn of_address(
-    deps: &Deps,
-    asked: &Asked<'_>,
-    incident: &Incident,
-    containment: Containment,
-) -> Result<Result<(Write, String), Denial>, Fault> {
-    let Some(network) = network(incident) else {
+/// Never shorter than it is blocked already, and never whoever asks, or a proxy that everybody comes through.
+async fn block(deps: &Deps, asked: &Asked<'_>, network: IpNet, span: Duration) -> Result<Result<(Write, String), Denial>, Fault> {
+    let is_own = asked.seen.ip.is_in(&[network]) || deps.trusted_proxies.iter().any(|proxy| network.contains(proxy));
+    if is_own {
         return Ok(Err(DOES_NOT_FIT));
-    };
+    }
     let item = deps.counters.blocks().await?;
-    let blocks = match containment {
-        Containment::BlockAddress(span) => {
-            let Ok(blocks) = item.blocks.with(Block { network, until: asked.now.plus(span) }, asked.now) else {
-                return Ok(Err(Denial::Conflict));
-            };
-            blocks
-        }
-        _ => item.blocks.without(network, asked.now),
-    };
-    Ok(Ok((deps.counters.set_blocks(&item, &blocks)?, network.to_string())))
+    let stands = item.blocks.iter().find(|block| block.network == network).map(|block| block.until);
+    let until = asked.now.plus(span).max(stands.unwrap_or(Timestamp::EPOCH));
+    match item.blocks.with(Block { network, until }, asked.now) {
+        Ok(blocks) => Ok(Ok((deps.counters.set_blocks(&item, &blocks)?, network.to_string()))),
+        Err(_) => Ok(Err(Denial::Conflict)),
+    }
 }

@@ -77,6 +77,8 @@ pub async fn page(
     let mut found: Vec<Summary> = answers.into_iter().flat_map(|answer| answer.found).collect();
     found.retain(|summary| horizon.as_ref().is_none_or(|horizon| summary.place >= *horizon));
     found.sort_by(|a, b| b.place.cmp(&a.place));
+    // One that changes meanwhile can be found where it was and where it is.
+    found.dedup_by(|a, b| a.place == b.place);
     let is_cut = found.len() > PAGE;
     found.truncate(PAGE);
     let next = if is_cut { found.last().map(|last| last.place.clone()) } else { horizon };
@@ -88,17 +90,20 @@ impl Filter {
     fn covers(&self, summary: &Summary) -> bool {
         let is_status = self.statuses.is_empty() || self.statuses.contains(&summary.status);
         let is_severity = self.severities.is_empty() || self.severities.contains(&summary.severity);
-        is_status && is_severity
+        is_status && is_severity && self.kind.is_none_or(|kind| kind == summary.kind)
     }
 }
 
 /// The fewest partitions that hold everything asked for.
 fn partitions(filter: &Filter) -> Vec<Which> {
-    if let Some(kind) = filter.kind {
-        return vec![Which::Kind(kind)];
-    }
+    let severities = match filter.kind {
+        Some(kind) if filter.statuses.is_empty() => return vec![Which::Kind(kind)],
+        // A kind has one severity.
+        Some(kind) => &[kind.severity()][..],
+        None if filter.severities.is_empty() => &IncidentSeverity::ALL[..],
+        None => &filter.severities,
+    };
     let statuses = if filter.statuses.is_empty() { &IncidentStatus::ALL[..] } else { &filter.statuses };
-    let severities = if filter.severities.is_empty() { &IncidentSeverity::ALL[..] } else { &filter.severities };
     let pairs = statuses.iter().flat_map(|status| severities.iter().map(|severity| Which::StatusAndSeverity(*status, *severity)));
     let mut different = Vec::new();
     for pair in pairs {
@@ -150,5 +155,7 @@ mod tests {
         assert_eq!(count(Filter { statuses, ..Filter::default() }), 4);
         assert_eq!(count(Filter::default()), 16);
         assert_eq!(count(Filter { kind: Some(IncidentKind::BruteForce), ..Filter::default() }), 1);
+        let statuses = vec![IncidentStatus::Open, IncidentStatus::Investigating];
+        assert_eq!(count(Filter { statuses, kind: Some(IncidentKind::BruteForce), ..Filter::default() }), 2);
     }
 }

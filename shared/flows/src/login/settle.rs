@@ -1,6 +1,6 @@
 //! The last step of a login: what the verdict writes.
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::join_all;
 use palisade_cloud::sessions::Deleted;
 use palisade_core::baseline::Login;
 use palisade_core::breach::Breach;
@@ -71,12 +71,16 @@ async fn fail(
     if is_brute_force {
         trail.record(Event::new(EventKind::BruteForce).reason("one_account"));
     }
-    let tell = try_join_all(guessed.iter().chain(&corrupt).map(|occurrence| deps.incidents.record(occurrence)));
+    let tell = async {
+        // One that fails keeps the other from nothing.
+        let told = join_all(guessed.iter().chain(&corrupt).map(|occurrence| deps.incidents.record(occurrence))).await;
+        told.into_iter().collect::<Result<(), Fault>>()
+    };
     let tell = deps.aside.run("write of incidents", tell);
     let count = deps.overall.failure((&deps.counters, &deps.incidents), rules, client.ip, now);
     let count = deps.aside.run("overall count in counters", count);
     let (settled, told, counted) = tokio::join!(held.this_try.settle(held.item, Verdict::Failure), tell, count);
-    note_fault(told.map(drop), trail);
+    note_fault(told, trail);
     match counted {
         Ok(true) => trail.record(Event::new(EventKind::BruteForce).reason("all_accounts")),
         Ok(false) => {}

@@ -169,7 +169,7 @@ pub async fn resend(
     let id = NoticeId::new(deps.entropy.bytes());
     let waiting = deps.notices.get(&latest).await?.filter(|notice| notice.pending.is_some() && now < notice.expires_at);
     let notice = match waiting {
-        Some(waiting) => Notice { id, created_at: now, ..waiting },
+        Some(waiting) => Notice { id, created_at: now, again: true, ..waiting },
         None => Notice::void(id, NoticeKind::ConfirmSignUp, &key, now),
     };
     // A pace of its own: whoever asks for other people's notices does not keep them from signing up.

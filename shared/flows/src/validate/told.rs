@@ -25,8 +25,8 @@ impl Validator {
     pub(super) async fn tell_abuse(&self, account: &Account, seen: Option<&Seen>, now: Timestamp, trail: &mut Trail) {
         let occurrence = occurrence(account, IncidentKind::RateLimitAbuse, "user_rate_limit", seen, now);
         let told = self.aside.run("write of incidents", self.incidents.record(&occurrence)).await;
-        if told.is_err() {
-            self.users.not_told(&account.key);
+        if told.is_ok() {
+            self.users.mark_told(&account.key);
         }
         note_fault(told, trail);
     }
