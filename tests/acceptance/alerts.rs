@@ -299,6 +299,43 @@ async fn a_storm_while_the_topic_is_down_leaves_nothing_unsaid() {
 }
 
 #[tokio::test]
+async fn what_a_sum_is_to_stand_for_is_not_marked_before_it_is_sent_and_is_summed_up_later() {
+    let world = World::start().await;
+    // Ten go out, then nothing does.
+    world.stack().sns().inject(Fault::always(Mode::Error).operation("alerts").after(10));
+    for n in 0..40 {
+        world.open_incident(IncidentKind::BruteForce, &format!("10.0.0.{n}"), 1).await;
+    }
+    world.pump().await;
+    let marked = world.items("incidents").await.iter().filter(|item| item.contains_key("told_alerts")).count();
+    assert_eq!(marked, 10, "nobody is taken for told on the word of somebody who could not send");
+    world.stack().sns().clear();
+    world.advance(1_000);
+    for _ in 0..3 {
+        world.palisade(&["incidents", "redrive"]).await.expect("it is redriven");
+        world.pump().await;
+    }
+    let alerts = world.alerts().await;
+    assert_eq!(
+        alerts.iter().filter(|alert| alert.get("held_back").is_none()).count(),
+        10,
+        "they are summed up with their own window"
+    );
+    assert!(world.items("incidents").await.iter().all(|item| item["told_alerts"] == "1"));
+}
+
+#[tokio::test]
+async fn an_item_that_makes_the_fan_out_panic_keeps_nobody_else_from_being_told() {
+    let world = World::start().await;
+    let bad = world.open_incident(IncidentKind::BruteForce, "192.0.2.1", 1).await;
+    let good = world.open_incident(IncidentKind::BruteForce, "192.0.2.2", 1).await;
+    world.fault(Fault::always(Mode::Panic).item(&bad));
+    let records = [world.incident_record(&bad, 1, 1), world.incident_record(&good, 1, 2)];
+    assert_eq!(world.fan_out(&records).await, ["1"]);
+    assert_eq!(world.incident(&good).await["told_alerts"], "1");
+}
+
+#[tokio::test]
 async fn al16_a_redrive_leaves_out_what_is_closed_or_old() {
     let world = World::start().await;
     world.stack().sns().inject(Fault::always(Mode::Error));

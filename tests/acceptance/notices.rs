@@ -121,6 +121,10 @@ async fn a_redrive_disturbs_nobody_who_is_sending() {
     });
     world.held(1).await;
     assert!(world.palisade(&["incidents", "redrive"]).await.expect("redriven").starts_with("0 incidents and 1 notices"));
+    let item = &world.items("notices").await[0];
+    let image = json!({ "notice_id": { "S": item["notice_id"] }, "kind": { "S": "reset_password" }, "void": { "BOOL": false } });
+    let other = [world.record("notices", "INSERT", &image, 9)];
+    assert_eq!(world.fan_out(&other).await, ["9"], "another environment finds the claim");
     world.stack().faults().clear();
     sending.await.expect("it is sent");
     world.pump().await;
@@ -193,5 +197,16 @@ async fn a_message_that_somebody_else_put_on_the_topic_mails_nothing_of_theirs()
         let event = json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": message.to_string() } }] });
         assert_eq!(world.stack().mail(&event.to_string()).await, Outcome::Result("null".into()), "{message}");
     }
+    assert_eq!(world.stack().ses().sent().len(), sent);
+    // Nor is what has ended mailed, whoever asks for it.
+    world.advance(301);
+    world.stack().ses().inject(Fault::always(Mode::Error));
+    ask_for_reset(&world).await;
+    world.pump().await;
+    world.stack().ses().clear();
+    let late = world.mailbox().await[1]["id"].clone();
+    world.advance(901);
+    let event = json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": json!({ "id": late }).to_string() } }] });
+    assert_eq!(world.stack().mail(&event.to_string()).await, Outcome::Result("null".into()));
     assert_eq!(world.stack().ses().sent().len(), sent);
 }
