@@ -93,16 +93,8 @@ async fn check(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> HttpRes
         Ok(password) => password,
         Err(denial) => return problem::denied(request, &denial),
     };
-    match breach_check::check(&deps.flow, &password, request.client_ip, deps.flow.now(), trail).await {
-        Err(fault) => problem::failed(request, &fault, trail),
-        Ok(outcome) => {
-            let response = match outcome.result {
-                Err(denial) => problem::denied(request, &denial),
-                Ok(checked) => HttpResponse::json(StatusCode::OK, &reply(checked)),
-            };
-            problem::with_rate(response, outcome.rate.as_ref())
-        }
-    }
+    let done = breach_check::check(&deps.flow, &password, request.client_ip, deps.flow.now(), trail).await;
+    problem::answered(request, done, trail, |checked| HttpResponse::json(StatusCode::OK, &reply(checked)))
 }
 
 fn reply(checked: Checked) -> Reply {

@@ -72,7 +72,7 @@ pub(crate) async fn list(deps: &Deps, request: &HttpRequest, trail: &mut Trail) 
     let (seen, now) = (request.seen(), deps.flow.now());
     let asked = Asked { key: &presented.key, seen: &seen, now };
     let done = incidents::list(&deps.flow, &asked, &filter, request.query("cursor"), trail).await;
-    answered(request, done, trail, |listing| HttpResponse::json(StatusCode::OK, &reply::list(&listing)))
+    problem::answered(request, done, trail, |listing| HttpResponse::json(StatusCode::OK, &reply::list(&listing)))
 }
 
 /// Only what is known, each at most once.
@@ -181,20 +181,5 @@ fn containment(request: &HttpRequest) -> Result<Containment, Denial> {
 }
 
 fn shown(request: &HttpRequest, done: Result<Outcome<Incident>, Fault>, trail: &mut Trail) -> HttpResponse {
-    answered(request, done, trail, |incident| HttpResponse::json(StatusCode::OK, &reply::incident(&incident)))
-}
-
-fn answered<T>(
-    request: &HttpRequest,
-    done: Result<Outcome<T>, Fault>,
-    trail: &mut Trail,
-    render: impl FnOnce(T) -> HttpResponse,
-) -> HttpResponse {
-    match done {
-        Err(fault) => problem::failed(request, &fault, trail),
-        Ok(Outcome { rate, result }) => {
-            let response = result.map_or_else(|denial| problem::denied(request, &denial), render);
-            problem::with_rate(response, rate.as_ref())
-        }
-    }
+    problem::answered(request, done, trail, |incident| HttpResponse::json(StatusCode::OK, &reply::incident(&incident)))
 }

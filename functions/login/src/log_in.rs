@@ -4,7 +4,7 @@ use palisade_core::Denial;
 use palisade_core::event::{EventKind, Trail};
 use palisade_edge::granted::{self, Mode};
 use palisade_edge::{HttpRequest, HttpResponse, body, cross_site, problem, session};
-use palisade_flows::login::{self, Attempt, Outcome};
+use palisade_flows::login::{self, Attempt};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -22,10 +22,10 @@ struct Body {
 pub(crate) async fn log_in(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> HttpResponse {
     match attempt(deps, request, trail) {
         Err(denial) => problem::denied(request, &denial),
-        Ok((attempt, mode)) => match login::login(&deps.flow, attempt, deps.flow.now(), trail).await {
-            Ok(outcome) => render(request, &outcome, mode),
-            Err(fault) => problem::failed(request, &fault, trail),
-        },
+        Ok((attempt, mode)) => {
+            let done = login::login(&deps.flow, attempt, deps.flow.now(), trail).await;
+            problem::answered(request, done, trail, |granted| granted::response(&granted, mode))
+        }
     }
 }
 
@@ -42,12 +42,4 @@ fn attempt(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> Result<(Att
         presented: session::all_presented(request, trail)?,
     };
     Ok((attempt, body.mode))
-}
-
-fn render(request: &HttpRequest, outcome: &Outcome, mode: Mode) -> HttpResponse {
-    let response = match &outcome.result {
-        Err(denial) => problem::denied(request, denial),
-        Ok(granted) => granted::response(granted, mode),
-    };
-    problem::with_rate(response, outcome.rate.as_ref())
 }

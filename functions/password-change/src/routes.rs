@@ -38,16 +38,8 @@ pub(crate) async fn change(deps: &Deps, request: &HttpRequest, trail: &mut Trail
         Ok(wanted) => wanted,
         Err(denial) => return problem::denied(request, &denial),
     };
-    match change::change(&deps.change, &wanted, deps.change.now(), trail).await {
-        Err(fault) => problem::failed(request, &fault, trail),
-        Ok(outcome) => {
-            let response = match &outcome.result {
-                Err(denial) => problem::denied(request, denial),
-                Ok(granted) => granted::response(granted, mode),
-            };
-            problem::with_rate(response, outcome.rate.as_ref())
-        }
-    }
+    let done = change::change(&deps.change, &wanted, deps.change.now(), trail).await;
+    problem::answered(request, done, trail, |granted| granted::response(&granted, mode))
 }
 
 fn wanted_change(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> Result<(Change, Mode), Denial> {
@@ -69,16 +61,8 @@ pub(crate) async fn request_reset(deps: &Deps, request: &HttpRequest, trail: &mu
         Ok(identifier) => identifier,
         Err(denial) => return problem::denied(request, &denial),
     };
-    match reset::request(&deps.reset, &identifier, request.client_ip, deps.reset.now(), trail).await {
-        Err(fault) => problem::failed(request, &fault, trail),
-        Ok(outcome) => {
-            let response = match outcome.result {
-                Err(denial) => problem::denied(request, &denial),
-                Ok(()) => HttpResponse::json(StatusCode::ACCEPTED, &json!({ "status": "accepted" })),
-            };
-            problem::with_rate(response, outcome.rate.as_ref())
-        }
-    }
+    let done = reset::request(&deps.reset, &identifier, request.client_ip, deps.reset.now(), trail).await;
+    problem::answered(request, done, trail, |()| HttpResponse::json(StatusCode::ACCEPTED, &json!({ "status": "accepted" })))
 }
 
 pub(crate) async fn reset(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> HttpResponse {
@@ -87,16 +71,8 @@ pub(crate) async fn reset(deps: &Deps, request: &HttpRequest, trail: &mut Trail)
         Ok(wanted) => wanted,
         Err(denial) => return problem::denied(request, &denial),
     };
-    match reset::reset(&deps.reset, &token, &new, request.client_ip, deps.reset.now(), trail).await {
-        Err(fault) => problem::failed(request, &fault, trail),
-        Ok(outcome) => {
-            let response = match outcome.result {
-                Err(denial) => problem::denied(request, &denial),
-                Ok(()) => HttpResponse::empty(StatusCode::NO_CONTENT),
-            };
-            problem::with_rate(response, outcome.rate.as_ref())
-        }
-    }
+    let done = reset::reset(&deps.reset, &token, &new, request.client_ip, deps.reset.now(), trail).await;
+    problem::answered(request, done, trail, |()| HttpResponse::empty(StatusCode::NO_CONTENT))
 }
 
 fn read<T: DeserializeOwned>(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> Result<T, Denial> {

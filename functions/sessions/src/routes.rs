@@ -3,10 +3,9 @@
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use palisade_core::event::{EventKind, Trail};
-use palisade_core::{Denial, Fault, InvalidRequest};
+use palisade_core::{Denial, InvalidRequest};
 use palisade_edge::session::Presented;
 use palisade_edge::{HttpRequest, HttpResponse, body, cookies, cross_site, granted, problem, session};
-use palisade_flows::Outcome;
 use palisade_flows::sessions::{self, Current, Listed, Reauthentication, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -70,7 +69,7 @@ pub(crate) async fn current(deps: &Deps, request: &HttpRequest, trail: &mut Trai
         Err(denial) => return problem::denied(request, &denial),
     };
     let done = sessions::current(&deps.flow, &presented.key, &request.seen(), deps.flow.now(), trail).await;
-    answered(request, done, trail, |current| HttpResponse::json(StatusCode::OK, &current_reply(&current)))
+    problem::answered(request, done, trail, |current| HttpResponse::json(StatusCode::OK, &current_reply(&current)))
 }
 
 fn current_reply(current: &Current) -> CurrentReply<'_> {
@@ -93,7 +92,7 @@ pub(crate) async fn list(deps: &Deps, request: &HttpRequest, trail: &mut Trail) 
         Err(denial) => return problem::denied(request, &denial),
     };
     let done = sessions::list(&deps.flow, &presented.key, &request.seen(), deps.flow.now(), trail).await;
-    answered(request, done, trail, |listed| {
+    problem::answered(request, done, trail, |listed| {
         let listed: Vec<ListedReply> = listed.into_iter().map(listed_reply).collect();
         HttpResponse::json(StatusCode::OK, &json!({ "sessions": listed }))
     })
@@ -116,7 +115,7 @@ pub(crate) async fn end_one(deps: &Deps, request: &HttpRequest, id: &str, trail:
         Err(denial) => return problem::denied(request, &denial),
     };
     let done = sessions::end_one(&deps.flow, &presented.key, id, &request.seen(), deps.flow.now(), trail).await;
-    answered(request, done, trail, |()| HttpResponse::empty(StatusCode::NO_CONTENT))
+    problem::answered(request, done, trail, |()| HttpResponse::empty(StatusCode::NO_CONTENT))
 }
 
 pub(crate) async fn end_all(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> HttpResponse {
@@ -133,7 +132,7 @@ pub(crate) async fn end_all(deps: &Deps, request: &HttpRequest, trail: &mut Trai
         Err(denial) => return problem::denied(request, &denial),
     };
     let done = sessions::end_all(&deps.flow, &presented.key, scope, &request.seen(), deps.flow.now(), trail).await;
-    answered(request, done, trail, |()| match scope {
+    problem::answered(request, done, trail, |()| match scope {
         Scope::All => gone(),
         Scope::Others => HttpResponse::empty(StatusCode::NO_CONTENT),
     })
@@ -155,24 +154,9 @@ pub(crate) async fn reauthenticate(deps: &Deps, request: &HttpRequest, trail: &m
         Err(denial) => return problem::denied(request, &denial),
     };
     let done = sessions::reauthenticate(&deps.flow, &asked, deps.flow.now(), trail).await;
-    answered(request, done, trail, |granted| granted::response(&granted, mode))
+    problem::answered(request, done, trail, |granted| granted::response(&granted, mode))
 }
 
 fn reading(request: &HttpRequest, trail: &mut Trail) -> Result<Presented, Denial> {
     session::presented(request, trail).ok_or(Denial::Unauthenticated)
-}
-
-fn answered<T>(
-    request: &HttpRequest,
-    done: Result<Outcome<T>, Fault>,
-    trail: &mut Trail,
-    render: impl FnOnce(T) -> HttpResponse,
-) -> HttpResponse {
-    match done {
-        Err(fault) => problem::failed(request, &fault, trail),
-        Ok(Outcome { rate, result }) => {
-            let response = result.map_or_else(|denial| problem::denied(request, &denial), render);
-            problem::with_rate(response, rate.as_ref())
-        }
-    }
 }

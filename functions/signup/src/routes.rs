@@ -3,9 +3,8 @@
 use http::StatusCode;
 use palisade_core::event::{EventKind, Trail};
 use palisade_core::settings::IdentifierKind;
-use palisade_core::{Denial, Fault, Identifier, InvalidRequest};
+use palisade_core::{Denial, Identifier, InvalidRequest};
 use palisade_edge::{HttpRequest, HttpResponse, body, cross_site, problem};
-use palisade_flows::Outcome;
 use palisade_flows::sign_up::{self, SignUp, SignedUp};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
@@ -51,7 +50,7 @@ pub(crate) async fn sign_up(deps: &Deps, request: &HttpRequest, trail: &mut Trai
         Err(denial) => return problem::denied(request, &denial),
     };
     let done = sign_up::sign_up(&deps.flow, wanted, request.client_ip, deps.flow.now(), trail).await;
-    answered(request, done, trail, |signed_up| match signed_up {
+    problem::answered(request, done, trail, |signed_up| match signed_up {
         SignedUp::Waiting => accepted(),
         SignedUp::Created(account_id) => created(&account_id),
     })
@@ -64,7 +63,7 @@ pub(crate) async fn confirm(deps: &Deps, request: &HttpRequest, trail: &mut Trai
         Err(denial) => return problem::denied(request, &denial),
     };
     let done = sign_up::confirm(&deps.flow, &token, &password, request.client_ip, deps.flow.now(), trail).await;
-    answered(request, done, trail, |account_id| created(&account_id))
+    problem::answered(request, done, trail, |account_id| created(&account_id))
 }
 
 pub(crate) async fn resend(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> HttpResponse {
@@ -74,30 +73,12 @@ pub(crate) async fn resend(deps: &Deps, request: &HttpRequest, trail: &mut Trail
         Err(denial) => return problem::denied(request, &denial),
     };
     let done = sign_up::resend(&deps.flow, &identifier, request.client_ip, deps.flow.now(), trail).await;
-    answered(request, done, trail, |()| accepted())
+    problem::answered(request, done, trail, |()| accepted())
 }
 
 fn read<T: DeserializeOwned>(deps: &Deps, request: &HttpRequest, trail: &mut Trail) -> Result<T, Denial> {
     cross_site::check(request, &deps.front.own_origins).inspect_err(|_| trail.note(EventKind::MaliciousCsrf))?;
     body::json(request)
-}
-
-fn answered<T>(
-    request: &HttpRequest,
-    done: Result<Outcome<T>, Fault>,
-    trail: &mut Trail,
-    render: impl FnOnce(T) -> HttpResponse,
-) -> HttpResponse {
-    match done {
-        Err(fault) => problem::failed(request, &fault, trail),
-        Ok(outcome) => {
-            let response = match outcome.result {
-                Err(denial) => problem::denied(request, &denial),
-                Ok(done) => render(done),
-            };
-            problem::with_rate(response, outcome.rate.as_ref())
-        }
-    }
 }
 
 fn accepted() -> HttpResponse {

@@ -5,7 +5,7 @@ use http::{HeaderName, StatusCode};
 use palisade_core::event::{Event, EventKind, Trail};
 use palisade_core::ip_window::RateStatus;
 use palisade_core::password::Violation;
-use palisade_core::{Denial, Fault};
+use palisade_core::{Denial, Fault, Outcome};
 use serde::Serialize;
 
 use crate::accept::{Preferred, preferred};
@@ -78,6 +78,22 @@ pub(crate) fn late(request_id: &str) -> HttpResponse {
 /// The answer when a handler panicked.
 pub(crate) fn broken(request_id: &str) -> HttpResponse {
     internal().render(request_id, Preferred::Json)
+}
+
+/// The answer to what a flow came to: what `render` makes of it, its denial or its fault, with the limits' headers.
+pub fn answered<T>(
+    request: &HttpRequest,
+    done: Result<Outcome<T>, Fault>,
+    trail: &mut Trail,
+    render: impl FnOnce(T) -> HttpResponse,
+) -> HttpResponse {
+    match done {
+        Err(fault) => failed(request, &fault, trail),
+        Ok(Outcome { rate, result }) => {
+            let response = result.map_or_else(|denial| denied(request, &denial), render);
+            with_rate(response, rate.as_ref())
+        }
+    }
 }
 
 /// The headers of requirement r39, where the address could be counted; the reset is the window's end in seconds since the epoch.
