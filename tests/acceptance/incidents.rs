@@ -274,6 +274,9 @@ async fn a_block_is_of_the_network_that_was_seen_never_shorter_and_never_ones_ow
     let long = world.palisade(&["blocks"]).await.expect("a list");
     assert_eq!(post(&staff, &id, "contain", block(60, "198.51.100.7/32")).await.status(), 200);
     assert_eq!(world.palisade(&["blocks"]).await.expect("a list"), long, "the longer one stays");
+    world.palisade(&["block", "198.51.100.7", "--for", "30d"]).await.expect("an operator blocks it for longer");
+    let others = post(&staff, &id, "contain", json!({ "action": "unblock_address" })).await;
+    assert_eq!(others.status(), 409, "what an operator blocked is not this incident's to let in");
 
     // What is let in again is what was blocked, wherever the incident came from since.
     let account = world.open_incident(IncidentKind::BruteForce, "6e33aca5-2de0-4cb4-a0e7-fdbc5da7337c", 1).await;
@@ -281,7 +284,10 @@ async fn a_block_is_of_the_network_that_was_seen_never_shorter_and_never_ones_ow
     world.edit("incidents", &[("incident_id", &account)], "ip", Some(AttributeValue::S("192.0.2.99".into()))).await;
     let shown = staff.get(&format!("/incidents/{account}")).await.json();
     assert_eq!((&shown["network"], &shown["blocked_network"]), (&json!("192.0.2.99/32"), &json!("192.0.2.7/32")));
-    assert_eq!(post(&staff, &account, "contain", json!({ "action": "unblock_address" })).await.status(), 200);
+    let elsewhere = json!({ "action": "unblock_address", "network": "192.0.2.99/32" });
+    assert_eq!(post(&staff, &account, "contain", elsewhere).await.code(), "stale_version");
+    let seen = json!({ "action": "unblock_address", "network": "192.0.2.7/32" });
+    assert_eq!(post(&staff, &account, "contain", seen).await.status(), 200);
     assert!(!world.palisade(&["blocks"]).await.expect("a list").contains("192.0.2.7"));
 
     let own = world.open_incident(IncidentKind::BruteForce, "10.0.0.0", 1).await;
@@ -289,6 +295,15 @@ async fn a_block_is_of_the_network_that_was_seen_never_shorter_and_never_ones_ow
     let refused = here.post(&format!("/incidents/{own}/contain"), &json!({ "action": "block_address" })).await;
     assert!(matches!(refused.status(), 400 | 401), "nobody shuts themselves out: {}", refused.text);
     assert!(!world.palisade(&["blocks"]).await.expect("a list").contains("10.0.0.0"));
+}
+
+#[tokio::test]
+async fn nobody_blocks_a_trusted_proxy() {
+    let world = World::builder().setting("PALISADE_TRUSTED_PROXIES", "172.20.0.0/16").start().await;
+    let staff = signed_in(&world, "staff@example.com", "staff").await;
+    let id = world.open_incident(IncidentKind::BruteForce, "172.20.0.9", 1).await;
+    assert_eq!(post(&staff, &id, "contain", json!({ "action": "block_address" })).await.code(), "invalid_request");
+    assert_eq!(world.palisade(&["blocks"]).await.expect("a list"), "nothing is blocked");
 }
 
 #[tokio::test]
@@ -305,7 +320,7 @@ async fn staff_contain_regular_accounts_and_superusers_all() {
         superuser.post("/session/reauthenticate", &json!({ "password": PASSWORD })).await.session(),
     ];
     let id = ids(&staff.get("/incidents?type=brute_force").await)[0].clone();
-    for action in ["end_sessions", "require_password_change"] {
+    for action in ["end_sessions", "require_password_change", "block_address"] {
         assert_eq!(post(&staff, &id, "contain", json!({ "action": action })).await.code(), "forbidden", "{action}");
     }
     assert!(staff.event_names().contains(&"authz_fail".to_owned()));

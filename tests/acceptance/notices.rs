@@ -91,6 +91,13 @@ async fn al11_a_day_of_attempts_is_the_documented_number_of_messages_and_what_wa
     let account = world.items("accounts").await[0]["subject"].as_str().expect("an id").to_owned();
     let lines = acceptance::log::lines_with(&account);
     assert_eq!(lines.iter().filter(|line| line["event"] == "notice_held_back").count(), 4, "each is in the log");
+    let untold = world
+        .items("notices")
+        .await
+        .iter()
+        .filter(|item| item["kind"] == "sign_up_attempted" && !item.contains_key("told_mail"))
+        .count();
+    assert_eq!(untold, 6, "what was held back is not for a redrive to mail");
 }
 
 #[tokio::test]

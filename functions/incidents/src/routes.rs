@@ -171,7 +171,7 @@ fn containment(request: &HttpRequest) -> Result<Containment, Denial> {
     match (action.as_str(), for_s, network) {
         ("end_sessions", None, None) => Ok(Containment::EndSessions),
         ("require_password_change", None, None) => Ok(Containment::RequirePasswordChange),
-        ("unblock_address", None, None) => Ok(Containment::UnblockAddress),
+        ("unblock_address", None, network) => Ok(Containment::UnblockAddress { network }),
         ("block_address", for_s, network) => match for_s.unwrap_or(BLOCKED_FOR_S) {
             seconds @ 60..=MOST_BLOCKED_S => Ok(Containment::BlockAddress { span: Duration::from_secs(seconds), network }),
             _ => Err(bad),

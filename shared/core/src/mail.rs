@@ -112,7 +112,7 @@ fn told(GrantText { token, link, expires_at }: GrantText<'_>) -> (Zeroizing<Stri
 /// does not take, or there is no such address.
 pub fn deliverable(address: &str) -> Option<String> {
     let (name, domain) = address.rsplit_once('@')?;
-    let is_plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && !b"@,;<>()\"".contains(&byte));
     match Host::parse(domain).ok()? {
         Host::Domain(domain) if is_plain => Some(format!("{name}@{domain}")),
         _ => None,
@@ -154,7 +154,17 @@ mod tests {
     fn an_international_domain_is_written_as_hosts_are() {
         assert_eq!(deliverable("a@ex\u{e4}mple.de").as_deref(), Some("a@xn--exmple-cua.de"));
         assert_eq!(deliverable("a+b@example.com").as_deref(), Some("a+b@example.com"));
-        for none in ["\u{e4}@example.de", "@example.com", "a", "a@", "a@exa mple.com", "a@[127.0.0.1]", "a\r\nb@example.com"] {
+        for none in [
+            "\u{e4}@example.de",
+            "@example.com",
+            "a",
+            "a@",
+            "a@exa mple.com",
+            "a@[127.0.0.1]",
+            "a\r\nb@example.com",
+            "a@b@example.com",
+            "a,b@example.com",
+        ] {
             assert_eq!(deliverable(none), None, "{none}");
         }
     }

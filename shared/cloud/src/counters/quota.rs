@@ -16,8 +16,8 @@ use crate::call::fault;
 use crate::delivery::{Claim, Delivery, Terms};
 use crate::item::{Item, n, number, s, ttl};
 
-/// How long a window of incidents is remembered after its last message: as long as a stream holds a record, and a day to redrive.
-const KEPT: Duration = Duration::from_hours(48);
+/// How long a window is remembered: longer than what belongs to it is kept (notices a week) or redriven by default (incidents a week).
+const KEPT: Duration = Duration::from_hours(9 * 24);
 
 /// A day in seconds.
 const DAY_S: i64 = 86_400;
@@ -31,11 +31,12 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// Of the notices of a class to one account, on the day of `now` in UTC: `most`.
-    pub fn of_user(account: &AccountKey, class: &str, most: usize, now: Timestamp) -> Self {
-        let day = now.seconds().div_euclid(DAY_S);
+    /// Of the notices of a class to one account that were made on the day of `made_at` in UTC: `most`. Their day, not that of the try: what is
+    /// told late takes no place of others.
+    pub fn of_user(account: &AccountKey, class: &str, most: usize, made_at: Timestamp) -> Self {
+        let day = made_at.seconds().div_euclid(DAY_S);
         let counter = format!("delivery#{}#{class}#{day}", account.as_str());
-        Self { counter, most, expires_at: Timestamp::from_seconds((day + 2).saturating_mul(DAY_S)) }
+        Self { counter, most, expires_at: made_at.plus(KEPT) }
     }
 
     /// Of incidents of `kind` on `channel` that were opened in `window`: `most`. Theirs, not that of `now`: what is told late is summed up

@@ -14,6 +14,9 @@ use crate::item::{Item, millis, number, owned, s, text, time};
 /// How many pages one query reads at most: what is left comes with the next cursor.
 const MOST_PAGES: usize = 4;
 
+/// How many incidents a page of a filtered query looks at: some 400 KB of them.
+const FILTERED_PAGE: usize = 1_000;
+
 /// Where an incident stands among all, newest last: its first occurrence in milliseconds, and its id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place(String);
@@ -39,11 +42,11 @@ impl Place {
 
 /// One partition of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
+pub enum Which<'a> {
     /// Those that stand so and are so bad.
     StatusAndSeverity(IncidentStatus, IncidentSeverity),
-    /// Those of a kind.
-    Kind(IncidentKind),
+    /// Those of a kind that stand so; an empty list means however they stand.
+    Kind(IncidentKind, &'a [IncidentStatus]),
 }
 
 /// An incident in a listing.
@@ -80,14 +83,19 @@ pub struct Summaries {
 
 impl Incidents {
     /// At least `wanted` incidents of `which` that are older than `before`, unless there are fewer or too many pages between them.
-    pub async fn list(&self, which: Which, before: Option<&Place>, wanted: usize, now: Timestamp) -> Result<Summaries, Fault> {
+    pub async fn list(&self, which: Which<'_>, before: Option<&Place>, wanted: usize, now: Timestamp) -> Result<Summaries, Fault> {
         let (index, attribute, partition) = match which {
             Which::StatusAndSeverity(status, severity) => {
                 ("by_status_severity", "status_severity", item::status_severity(status, severity))
             }
-            Which::Kind(kind) => ("by_type", "type", kind.as_str().to_owned()),
+            Which::Kind(kind, _) => ("by_type", "type", kind.as_str().to_owned()),
         };
+        let statuses = if let Which::Kind(_, statuses) = which { statuses } else { &[] };
         let mut values: HashMap<String, AttributeValue> = [(":of".to_owned(), s(partition))].into();
+        values.extend(statuses.iter().map(|status| (format!(":{}", status.as_str()), s(status.as_str()))));
+        let words: Vec<String> = statuses.iter().map(|status| format!(":{}", status.as_str())).collect();
+        // What a filter leaves out is read all the same.
+        let looked_at = if words.is_empty() { wanted } else { FILTERED_PAGE };
         values.extend(before.map(|before| (":before".to_owned(), s(before.as_str()))));
         let older = if before.is_some() { " AND listed_at < :before" } else { "" };
         let (mut found, mut from, mut reached) = (Vec::new(), None, None);
@@ -97,8 +105,15 @@ impl Incidents {
                 .key_condition_expression(format!("#of = :of{older}"))
                 .expression_attribute_names("#of", attribute)
                 .set_expression_attribute_values(Some(values.clone()))
-                .limit(i32::try_from(wanted).unwrap_or(i32::MAX))
+                .limit(i32::try_from(looked_at).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(from);
+            let query = if words.is_empty() {
+                query
+            } else {
+                query
+                    .filter_expression(format!("#status IN ({})", words.join(", ")))
+                    .expression_attribute_names("#status", "status")
+            };
             let reply = query.send().await.map_err(|error| fault("query of incidents", &error))?;
             found.extend(reply.items().iter().filter_map(|item| summary(item, now)));
             from = reply.last_evaluated_key;

@@ -27,7 +27,7 @@ use crate::timestamp::Timestamp;
 /// How many entries of a timeline are kept.
 pub const MAX_ENTRIES: usize = 100;
 
-/// How long an incident is kept after it was opened, closed or reopened, whichever was last: 400 days, a year and a month to compare with.
+/// How long an incident is kept after it was opened or last changed where it stands: 400 days, a year and a month to compare with.
 /// One that nobody looked at for so long is garbage too: whoever guesses at made-up names could fill the table with them.
 pub const KEPT: Duration = Duration::from_hours(400 * 24);
 

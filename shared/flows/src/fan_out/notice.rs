@@ -33,9 +33,11 @@ pub(super) async fn tell(deps: &Deps, channels: &Channels, id: &NoticeId, now: T
     let told =
         |kind| Some(Event { account_id: notice.account_id.as_ref().map(|id| id.as_str().to_owned()), ..event(kind, &notice) });
     if let Some((class, most)) = notice.most_a_day() {
-        let quota = Quota::of_user(&notice.account_key, &class, most, now);
+        let quota = Quota::of_user(&notice.account_key, &class, most, notice.created_at);
         if !deps.counters.take_part(&quota, id.as_str()).await? {
             deps.notices.told(marks, &nonce).await?;
+            // Nor is it to be mailed by a redrive.
+            deps.notices.told((id, NoticeChannel::Mail), &nonce).await?;
             return Ok(told(EventKind::NoticeHeldBack));
         }
     }

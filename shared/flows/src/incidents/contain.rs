@@ -35,7 +35,10 @@ pub enum Containment {
         network: Option<IpNet>,
     },
     /// Takes back what was last blocked about this incident.
-    UnblockAddress,
+    UnblockAddress {
+        /// What was seen as blocked, where that is said.
+        network: Option<IpNet>,
+    },
 }
 
 impl Containment {
@@ -48,7 +51,7 @@ impl Containment {
             Self::EndSessions => "end_sessions",
             Self::RequirePasswordChange => "require_password_change",
             Self::BlockAddress { .. } => "block_address",
-            Self::UnblockAddress => "unblock_address",
+            Self::UnblockAddress { .. } => "unblock_address",
         }
     }
 }
@@ -77,7 +80,12 @@ pub fn network(incident: &Incident) -> Option<IpNet> {
 pub fn blocked(incident: &Incident) -> Option<IpNet> {
     let about_address = |entry: &&Entry| matches!(entry.action.as_str(), "block_address" | "unblock_address");
     let last = incident.timeline.iter().rev().find(about_address)?;
-    (last.action == "block_address").then(|| last.text.as_ref()?.as_str().parse().ok()).flatten()
+    (last.action == "block_address").then(|| last.text.as_ref()?.as_str().split(' ').next()?.parse().ok()).flatten()
+}
+
+/// As a block stands in a timeline: `<network> until <RFC 3339>`.
+fn block_text(network: IpNet, until: Timestamp) -> String {
+    format!("{network} until {until}")
 }
 
 /// Does `containment` about the incident `id`; the incident after it.
@@ -149,16 +157,16 @@ async fn effect(
         }
         Containment::BlockAddress { span, network: seen } => match network(incident) {
             None => Ok(Err(DOES_NOT_FIT)),
-            Some(network) if seen.is_some_and(|seen| seen != network) => Ok(Err(Denial::StaleVersion)),
-            Some(network) => block(deps, asked, network, span).await,
+            Some(network) if seen.is_some_and(|seen| seen.trunc() != network) => Ok(Err(Denial::StaleVersion)),
+            Some(network) => match address_allowed(deps, role, incident).await? {
+                Err(denial) => Ok(Err(denial)),
+                Ok(()) => block(deps, asked, network, span).await,
+            },
         },
-        Containment::UnblockAddress => match blocked(incident) {
+        Containment::UnblockAddress { network: seen } => match blocked(incident) {
             None => Ok(Err(DOES_NOT_FIT)),
-            Some(network) => {
-                let item = deps.counters.blocks().await?;
-                let blocks = item.blocks.without(network, asked.now);
-                Ok(Ok((deps.counters.set_blocks(&item, &blocks)?, network.to_string())))
-            }
+            Some(network) if seen.is_some_and(|seen| seen.trunc() != network) => Ok(Err(Denial::StaleVersion)),
+            Some(network) => unblock(deps, asked, incident, network).await,
         },
     }
 }
@@ -181,17 +189,50 @@ async fn contained_account(deps: &Deps, role: Role, incident: &Incident) -> Resu
     }
 }
 
+/// Whether the addresses of the account that an incident is about may be blocked by this role: those of staff are for superusers.
+async fn address_allowed(deps: &Deps, role: Role, incident: &Incident) -> Result<Result<(), Denial>, Fault> {
+    if incident.account_key.is_none() || role == Role::Superuser {
+        return Ok(Ok(()));
+    }
+    Ok(match contained_account(deps, role, incident).await? {
+        Err(Denial::Forbidden) => Err(Denial::Forbidden),
+        // An account that is gone keeps nobody from blocking where it was used.
+        Ok(_) | Err(_) => Ok(()),
+    })
+}
+
+/// Lets in what this incident shut out, unless somebody else shut it out for another time.
+async fn unblock(
+    deps: &Deps,
+    asked: &Asked<'_>,
+    incident: &Incident,
+    network: IpNet,
+) -> Result<Result<(Write, String), Denial>, Fault> {
+    let item = deps.counters.blocks().await?;
+    let is_ours = |until: Timestamp| {
+        let text = block_text(network, until);
+        incident.timeline.iter().any(|entry| entry.text.as_ref().is_some_and(|noted| noted.as_str() == text))
+    };
+    if !item.blocks.iter().any(|block| block.network == network && is_ours(block.until)) {
+        return Ok(Err(Denial::Conflict));
+    }
+    let blocks = item.blocks.without(network, asked.now);
+    Ok(Ok((deps.counters.set_blocks(&item, &blocks)?, network.to_string())))
+}
+
 /// Never shorter than it is blocked already, and never whoever asks, or a proxy that everybody comes through.
 async fn block(deps: &Deps, asked: &Asked<'_>, network: IpNet, span: Duration) -> Result<Result<(Write, String), Denial>, Fault> {
-    let is_own = asked.seen.ip.is_in(&[network]) || deps.trusted_proxies.iter().any(|proxy| network.contains(proxy));
+    let is_own = asked.seen.ip.is_in(&[network])
+        || deps.trusted_proxies.iter().any(|proxy| network.contains(proxy) || proxy.contains(&network));
     if is_own {
         return Ok(Err(DOES_NOT_FIT));
     }
     let item = deps.counters.blocks().await?;
     let stands = item.blocks.iter().find(|block| block.network == network).map(|block| block.until);
-    let until = asked.now.plus(span).max(stands.unwrap_or(Timestamp::EPOCH));
+    let wished = asked.now.plus(span);
+    let until = wished.max(stands.unwrap_or(Timestamp::EPOCH));
     match item.blocks.with(Block { network, until }, asked.now) {
-        Ok(blocks) => Ok(Ok((deps.counters.set_blocks(&item, &blocks)?, network.to_string()))),
+        Ok(blocks) => Ok(Ok((deps.counters.set_blocks(&item, &blocks)?, block_text(network, wished)))),
         Err(_) => Ok(Err(Denial::Conflict)),
     }
 }

@@ -95,14 +95,13 @@ impl Filter {
 }
 
 /// The fewest partitions that hold everything asked for.
-fn partitions(filter: &Filter) -> Vec<Which> {
-    let severities = match filter.kind {
-        Some(kind) if filter.statuses.is_empty() => return vec![Which::Kind(kind)],
+fn partitions(filter: &Filter) -> Vec<Which<'_>> {
+    if let Some(kind) = filter.kind {
         // A kind has one severity.
-        Some(kind) => &[kind.severity()][..],
-        None if filter.severities.is_empty() => &IncidentSeverity::ALL[..],
-        None => &filter.severities,
-    };
+        let is_asked_for = filter.severities.is_empty() || filter.severities.contains(&kind.severity());
+        return if is_asked_for { vec![Which::Kind(kind, &filter.statuses)] } else { Vec::new() };
+    }
+    let severities = if filter.severities.is_empty() { &IncidentSeverity::ALL[..] } else { &filter.severities };
     let statuses = if filter.statuses.is_empty() { &IncidentStatus::ALL[..] } else { &filter.statuses };
     let pairs = statuses.iter().flat_map(|status| severities.iter().map(|severity| Which::StatusAndSeverity(*status, *severity)));
     let mut different = Vec::new();
@@ -156,6 +155,8 @@ mod tests {
         assert_eq!(count(Filter::default()), 16);
         assert_eq!(count(Filter { kind: Some(IncidentKind::BruteForce), ..Filter::default() }), 1);
         let statuses = vec![IncidentStatus::Open, IncidentStatus::Investigating];
-        assert_eq!(count(Filter { statuses, kind: Some(IncidentKind::BruteForce), ..Filter::default() }), 2);
+        assert_eq!(count(Filter { statuses, kind: Some(IncidentKind::BruteForce), ..Filter::default() }), 1);
+        let severities = vec![IncidentSeverity::Low];
+        assert_eq!(count(Filter { severities, kind: Some(IncidentKind::BruteForce), ..Filter::default() }), 0);
     }
 }
