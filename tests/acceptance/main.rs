@@ -15,6 +15,7 @@ mod enumeration;
 mod guards;
 mod import_django;
 mod imports;
+mod incident_sources;
 mod incidents;
 mod input;
 mod known_devices;

@@ -188,6 +188,12 @@ pub fn matches(password: &Password, stored: &StoredPassword) -> Result<bool, Has
     }
 }
 
+/// Why `stored` cannot be used, if it cannot: the word of its error.
+pub fn corruption(stored: &StoredPassword) -> Option<String> {
+    let is_meant_to_be = !is_unusable(&stored.encoded);
+    Hash::parse(&stored.encoded).err().filter(|_| is_meant_to_be).map(|error| error.to_string())
+}
+
 /// How many runs [`verify`] will make.
 pub fn runs(stored: Option<&StoredPassword>, cost: &Cost) -> u32 {
     let plan = Plan::of(stored, cost);

@@ -162,7 +162,10 @@ async fn attempt(
         }
         Err(refused) => return Ok(Err(refused.denial(&deps.policy, now, trail))),
     };
-    let (current_is_right, breach) = tokio::join!(proved(deps, live, change), deps.hibp.check(&change.new, now));
+    let (current_is_right, breach) = tokio::join!(
+        deps.validator.prove(&deps.hasher, live, &change.current, (&change.seen, now), trail),
+        deps.hibp.check(&change.new, now)
+    );
     if !current_is_right? {
         trail.record(Event::new(EventKind::AuthnPasswordChangeFail).reason("wrong_password"));
         return settle_wrong(enders(deps), live, (this_try, item), trail).await.map(Err);
@@ -194,13 +197,6 @@ fn limited(deps: &Deps, limit: RateLimited, now: Timestamp, trail: &mut Trail) -
     let decision = Decision::by(&deps.policy, now, vec![rule]);
     trail.record(Event::new(EventKind::ExcessRateLimitExceeded).reason(limit.reason.as_str()).decision(decision));
     Denial::RateLimited(limit)
-}
-
-async fn proved(deps: &Deps, live: &Live, change: &Change) -> Result<bool, Fault> {
-    match &live.account.password {
-        None => Ok(false),
-        Some(stored) => deps.hasher.matches(&change.current, stored.clone()).await,
-    }
 }
 
 /// A new password that meets every rule, and what is kept of it.

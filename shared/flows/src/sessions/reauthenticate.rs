@@ -66,11 +66,7 @@ pub async fn reauthenticate(
         }
         Err(refused) => return Ok(Outcome::denied(refused.denial(&deps.policy, now, trail), now)),
     };
-    let right = match &live.account.password {
-        None => false,
-        Some(stored) => deps.hasher.matches(&asked.password, stored.clone()).await?,
-    };
-    if !right {
+    if !deps.validator.prove(&deps.hasher, &live, &asked.password, (&asked.seen, now), trail).await? {
         trail.record(Event::new(EventKind::AuthnReauthenticateFail).reason("wrong_password"));
         let denial = settle_wrong(enders(deps), &live, (this_try, item), trail).await?;
         return Ok(live.outcome(Err(denial)));

@@ -1,15 +1,19 @@
 //! What ends with a verdict, and who is told of it. Nothing about incidents and notices decides.
 
+use std::sync::Arc;
+
 use palisade_cloud::{Transacted, Write};
 use palisade_core::assess::Seen;
-use palisade_core::event::{EventKind, Trail};
+use palisade_core::event::{Event, EventKind, Trail};
+use palisade_core::hashing;
 use palisade_core::incident::{IncidentKind, Occurrence};
 use palisade_core::notice::{Notice, NoticeId, NoticeKind};
 use palisade_core::session::SessionKey;
-use palisade_core::{Account, ClientIp, Denial, Fault, Timestamp};
+use palisade_core::{Account, ClientIp, Denial, Fault, Password, Timestamp};
 
 use super::{Live, Looked, Validator};
 use crate::address::note_fault;
+use crate::hasher::Hasher;
 
 impl Validator {
     /// Ends a session that is not where it belongs, and tells operators.
@@ -19,6 +23,29 @@ impl Validator {
         let (deleted, told) = tokio::join!(self.sessions.delete(&live.session.key), told);
         note_fault(deleted.map(drop), trail);
         note_fault(told, trail);
+    }
+
+    /// Whether `password` is that of the account of `live`. A stored one that cannot be used proves nothing, and operators are told.
+    ///
+    /// # Errors
+    /// A fault when the hash could not be run.
+    pub(crate) async fn prove(
+        &self,
+        hasher: &Hasher,
+        live: &Live,
+        password: &Arc<Password>,
+        (seen, now): (&Seen, Timestamp),
+        trail: &mut Trail,
+    ) -> Result<bool, Fault> {
+        let Some(stored) = &live.account.password else {
+            return Ok(false);
+        };
+        if let Some(why) = hashing::corruption(stored) {
+            trail.record(Event::new(EventKind::CorruptCredential).reason(why));
+            let occurrence = occurrence(&live.account, IncidentKind::CorruptCredential, "stored_password", Some(seen), now);
+            note_fault(self.aside.run("write of incidents", self.incidents.record(&occurrence)).await, trail);
+        }
+        hasher.matches(password, stored.clone()).await
     }
 
     /// Tells operators that an account asks more often than it may. What cannot be written is with its next refusal.
