@@ -93,6 +93,8 @@ async fn al01_a_topic_that_is_down_changes_no_login_and_loses_nothing() {
         let id = world.items("incidents").await[0]["incident_id"].as_str().expect("an id").to_owned();
         assert!(!world.incident(&id).await.contains_key("told_alerts"), "{mode:?}: not marked");
         assert!(!world.stack().dead_letters().is_empty(), "{mode:?}: given up after the stream's tries");
+        let failures = acceptance::log::lines_with(&id).into_iter().filter(|line| line["event"] == "alert_failed").count();
+        assert!(failures > 0, "{mode:?}: and told, with the incident's id");
         world.stack().sns().clear();
         world.stack().webhooks().clear();
         let printed = world.palisade(&["incidents", "redrive"]).await.expect("it is redriven");
@@ -164,12 +166,14 @@ async fn al05_one_record_twice_in_a_batch_in_two_batches_and_in_two_at_once_is_o
     assert!(world.fan_out(&[record(1)]).await.is_empty());
     assert_eq!((told_on_topic(&world, &id).await, told_on_webhook(&world, &id).await), (vec![1], vec![1]));
 
-    let other = world.open_incident(IncidentKind::BruteForce, "192.0.2.8", 1).await;
+    let other = world.open_incident(IncidentKind::BruteForce, "192.0.2.188", 1).await;
     let records = [world.incident_record(&other, 1, 3)];
     world.stack().faults().inject(Fault::always(Mode::Shuffle));
     tokio::join!(world.fan_out(&records), world.fan_out(&records));
     world.stack().faults().clear();
     assert!(world.fan_out(&records).await.is_empty(), "whoever had to look again finds it told");
+    let failures = acceptance::log::lines_with(&other).into_iter().filter(|line| line["event"] == "alert_failed").count();
+    assert_eq!(failures, 0, "that somebody else is at it is no error");
     assert_eq!((told_on_topic(&world, &other).await, told_on_webhook(&world, &other).await), (vec![1], vec![1]));
 }
 

@@ -109,3 +109,27 @@ async fn browser_follows_an_alerts_link_tells_who_was_slower_and_ends_sessions_o
     assert_eq!(intruder.get("/session").await.status(), 401);
     assert_eq!(browser.complaints().await, [""; 0]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs chromedriver and Chromium"]
+async fn browser_works_on_incidents_with_the_keyboard_alone_and_on_a_telephone() {
+    let (world, _) = world().await;
+    let browser = Browser::start().await;
+    browser.resize(360, 640).await;
+    browser.open(&format!("{}/board", world.stack().gateway())).await;
+    sign_in(&browser, OPERATOR).await;
+    browser.wait_for("#list", "brute force").await;
+    let fits = "document.documentElement.scrollWidth <= window.innerWidth";
+    assert_eq!((browser.evaluate("window.innerWidth").await, browser.evaluate(fits).await), (json!(360), json!(true)), "the list");
+    browser.press("j").await;
+    assert_eq!(browser.evaluate("document.activeElement.closest('#list') !== null").await, true, "j goes to the list");
+    browser.press("\u{e007}").await;
+    browser.wait_for("#detail-title", "brute force, open").await;
+    assert_eq!(browser.evaluate(fits).await, true, "the detail");
+    let hit = "[...document.querySelectorAll('button, select, input, textarea')].filter(e => e.offsetParent && !e.labels?.length && !e.textContent.trim() && !e.ariaLabel).length";
+    assert_eq!(browser.evaluate(hit).await, 0, "every control says what it is");
+    browser.press("\u{e00c}").await;
+    assert_eq!(browser.evaluate("document.activeElement.closest('#list') !== null").await, true, "Escape goes back to the list");
+    assert_eq!(browser.evaluate("location.hash").await, "");
+    assert_eq!(browser.complaints().await, [""; 0]);
+}

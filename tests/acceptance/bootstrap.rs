@@ -99,6 +99,9 @@ async fn r63_the_built_fan_out_and_mailer_take_the_shipped_batches_and_messages(
     let messages = message_pairs(&stack.sns().url, &stack.ses().url, &webhook, &[]);
     let mut variables = variables(&world, &[("PALISADE_MAIL_FROM", "no-reply@example.com")]);
     variables.extend(messages);
+    // A proxy in between would choose by itself where it connects to: none is asked.
+    let proxies = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    variables.extend(proxies.map(|name| (name.to_owned(), "http://127.0.0.1:9".to_owned())));
     let mut lambda = Lambda::start("alert-fan-out", &variables).await;
     let done = Outcome::Result(r#"{"batchItemFailures":[]}"#.to_owned());
     for event in [

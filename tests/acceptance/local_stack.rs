@@ -1,6 +1,7 @@
 //! The local stack's own paths.
 
 use acceptance::World;
+use palisade_core::incident::IncidentKind;
 use reqwest::Method;
 use serde_json::json;
 
@@ -65,6 +66,31 @@ async fn faults_are_injected_and_switched_off() {
     assert_eq!(client.post("/__local/faults", &json!({ "dependency": "dynamodb", "mode": "off" })).await.status(), 204);
     assert_eq!(client.login("alice@example.com", "x").await.status(), 401);
     assert_eq!(client.post("/__local/faults", &json!({ "dependency": "dynamodb", "mode": "nonsense" })).await.status(), 400);
+}
+
+#[tokio::test]
+async fn messages_have_faults_and_dead_letters_and_can_be_read() {
+    let world = World::builder().setting("PALISADE_MAIL_FROM", "no-reply@example.com").start().await;
+    let client = world.stranger();
+    let set = async |dependency: &str, mode: &str| {
+        let fault = json!({ "dependency": dependency, "mode": mode });
+        assert_eq!(client.post("/__local/faults", &fault).await.status(), 204, "{dependency} {mode}");
+    };
+    for dependency in ["sns", "webhook", "ses"] {
+        set(dependency, "status:503").await;
+    }
+    let id = world.open_incident(IncidentKind::BruteForce, "192.0.2.7", 1).await;
+    assert_eq!(client.get("/__local/mailbox").await.json(), json!([]));
+    let tried = client.get("/__local/webhooks").await.json();
+    assert_eq!(tried.as_array().map(|tried| tried.iter().all(|tried| tried["status"] == 503)), Some(true), "{tried}");
+    assert_eq!(client.get("/__local/dead-letters").await.json()[0]["source"], "incidents");
+    for dependency in ["sns", "webhook", "ses"] {
+        set(dependency, "off").await;
+    }
+    world.palisade(&["incidents", "redrive"]).await.expect("it is redriven");
+    assert_eq!(client.get("/__local/mailbox").await.json()[0]["body"]["incident_id"], id);
+    assert_eq!(client.get("/__local/mails").await.json(), json!([]));
+    assert_eq!(client.post("/__local/faults", &json!({ "dependency": "fax", "mode": "error" })).await.status(), 400);
 }
 
 #[tokio::test]

@@ -85,6 +85,21 @@ impl Browser {
         assert_eq!(refused, Value::Null, "{selector}");
     }
 
+    /// Presses keys one after another, wherever the focus is. Special ones are written as the driver does: `\u{e007}` is Enter, `\u{e00c}` Escape.
+    pub async fn press(&self, keys: &str) {
+        let stroke = |key: char| [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })];
+        let strokes: Vec<Value> = keys.chars().flat_map(stroke).collect();
+        let actions = json!({ "actions": [{ "type": "key", "id": "keys", "actions": strokes }] });
+        self.command(Method::POST, "/actions", &actions).await;
+    }
+
+    /// Makes the page this wide, as on a telephone.
+    pub async fn resize(&self, width: u32, height: u32) {
+        let screen = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": {
+            "width": width, "height": height, "deviceScaleFactor": 2, "mobile": true } });
+        self.command(Method::POST, "/goog/cdp/execute", &screen).await;
+    }
+
     /// What an element shows.
     pub async fn text(&self, selector: &str) -> String {
         let element = self.find(selector).await;

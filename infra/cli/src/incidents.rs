@@ -86,6 +86,9 @@ async fn find(operator: &Operator, id: &IncidentId) -> Result<Incident, String> 
 
 /// Everything goes the way it went the first time, so that nothing that was marked is sent again.
 pub(crate) async fn redrive(operator: &Operator, since: Duration, mail: bool) -> Result<String, String> {
+    if mail && !operator.has_mail {
+        return Err("nothing is mailed without PALISADE_MAIL_FROM; set it as notice-mailer has it".to_owned());
+    }
     let now = operator.now();
     let told = |fault: Fault| fault.chain();
     let (mut incidents, mut notices) = (0, 0);

@@ -23,6 +23,8 @@ pub struct Operator {
     pub(crate) counters: Counters,
     pub(crate) incidents: Incidents,
     pub(crate) notices: Notices,
+    /// Whether notices are mailed.
+    pub(crate) has_mail: bool,
     /// Whether incidents go to a webhook as well.
     pub(crate) has_webhook: bool,
     pub(crate) policy: Policy,
@@ -48,6 +50,7 @@ impl Operator {
             counters: Counters::new(&store, settings)?,
             incidents: Incidents::new(&store, settings)?,
             notices: Notices::new(&store, settings)?,
+            has_mail: settings.messages.mail_from.is_some(),
             has_webhook: settings.messages.webhook.is_some(),
             policy: settings.policy.clone(),
             entropy: parts.entropy.clone(),

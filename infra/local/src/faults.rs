@@ -130,6 +130,12 @@ impl Fault {
         Self { after, ..self }
     }
 
+    /// Of whatever table, operation and item: where those mean nothing.
+    #[must_use]
+    pub(crate) fn of_everything(self) -> Self {
+        Self { table: None, operation: None, item: None, ..self }
+    }
+
     /// For one table only.
     #[must_use]
     pub fn table(self, table: &str) -> Self {

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::Router;
@@ -16,6 +15,7 @@ use palisade_core::breach::RangeKey;
 use palisade_core::password::common_passwords;
 
 use crate::faults::{Fault, Faults, Mode};
+use crate::service;
 use crate::stack::StackError;
 
 /// A request as the service saw it.
@@ -46,18 +46,13 @@ impl Hibp {
     /// Starts it on `port`; 0 for a free one.
     pub(crate) async fn start(port: u16) -> Result<Self, StackError> {
         let shared = Arc::new(Shared::default());
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-        let listener = listener.map_err(|error| StackError::new("the breach service's port is not free", &error))?;
-        let address = listener.local_addr().map_err(|error| StackError::new("the breach service has no address", &error))?;
         let routes = Router::new().route("/range/{prefix}", get(range)).fallback(elsewhere).with_state(Arc::clone(&shared));
-        tokio::spawn(async move { axum::serve(listener, routes).await });
-        Ok(Self { url: format!("http://{address}"), shared })
+        Ok(Self { url: service::serve("the breach service", port, routes).await?, shared })
     }
 
     /// Makes the next answers go wrong; `table` and `operation` mean nothing here.
-    pub fn inject(&self, mut fault: Fault) {
-        (fault.table, fault.operation, fault.item) = (None, None, None);
-        self.shared.faults.inject(fault);
+    pub fn inject(&self, fault: Fault) {
+        self.shared.faults.inject(fault.of_everything());
     }
 
     /// Makes all answers right again.

@@ -17,6 +17,7 @@ mod options;
 mod page;
 mod protected;
 mod pump;
+mod service;
 mod ses;
 mod settings;
 mod shared;

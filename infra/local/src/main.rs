@@ -172,7 +172,7 @@ fn readable(fields: &Map<String, Value>) -> String {
     let what = if fields.contains_key("event") { text("event") } else { text("message") };
     let mut line = format!("{time} {:5} {} {what}", text("level"), text("target"));
     let shown_already =
-        ["timestamp", "level", "target", "event", "message", "severity", "request_id", "decision_id", "decision", "_aws"];
+        ["timestamp", "level", "target", "event", "message", "severity", "request_id", "decision_id", "decision", "_aws", "Events"];
     for (name, value) in fields.iter().filter(|(name, _)| !shown_already.contains(&name.as_str())) {
         let value = value.as_str().map_or_else(|| value.to_string(), |text| text.escape_debug().to_string());
         line.extend([" ", name, "=", &value]);

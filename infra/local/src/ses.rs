@@ -1,6 +1,5 @@
 //! Amazon SES on this machine: takes what is sent through its second API, and has faults. It delivers nothing.
 
-use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Body;
@@ -13,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::faults::{Fault, Faults, Mode};
+use crate::service;
 use crate::sns::{cut, fresh_id};
 use crate::stack::StackError;
 
@@ -49,18 +49,13 @@ impl Ses {
     /// Starts it on `port`; 0 for a free one.
     pub(crate) async fn start(port: u16) -> Result<Self, StackError> {
         let shared = Arc::new(Shared::default());
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-        let listener = listener.map_err(|error| StackError::new("the port of SES is not free", &error))?;
-        let address = listener.local_addr().map_err(|error| StackError::new("SES has no address", &error))?;
         let routes = Router::new().route("/v2/email/outbound-emails", post(send)).with_state(Arc::clone(&shared));
-        tokio::spawn(async move { axum::serve(listener, routes).await });
-        Ok(Self { url: format!("http://{address}"), shared })
+        Ok(Self { url: service::serve("the mail service", port, routes).await?, shared })
     }
 
     /// Makes the next answers go wrong; `table`, `operation` and `item` mean nothing here.
-    pub fn inject(&self, mut fault: Fault) {
-        (fault.table, fault.operation, fault.item) = (None, None, None);
-        self.shared.faults.inject(fault);
+    pub fn inject(&self, fault: Fault) {
+        self.shared.faults.inject(fault.of_everything());
     }
 
     /// Makes all answers right again.

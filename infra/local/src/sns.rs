@@ -1,7 +1,6 @@
 //! Amazon SNS on this machine: takes what is published, refuses what SNS refuses, and has faults. It delivers nothing.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::{Body, Bytes};
@@ -15,6 +14,7 @@ use palisade_cloud::environment;
 use serde_json::Value;
 
 use crate::faults::{Fault, Faults, Mode};
+use crate::service;
 use crate::stack::StackError;
 
 /// A message that SNS took.
@@ -54,12 +54,8 @@ impl Sns {
     /// Starts it on `port`; 0 for a free one.
     pub(crate) async fn start(port: u16) -> Result<Self, StackError> {
         let shared = Arc::new(Shared::default());
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-        let listener = listener.map_err(|error| StackError::new("the port of SNS is not free", &error))?;
-        let address = listener.local_addr().map_err(|error| StackError::new("SNS has no address", &error))?;
         let routes = Router::new().route("/", post(publish)).with_state(Arc::clone(&shared));
-        tokio::spawn(async move { axum::serve(listener, routes).await });
-        Ok(Self { url: format!("http://{address}"), shared })
+        Ok(Self { url: service::serve("the topics", port, routes).await?, shared })
     }
 
     /// Makes the next answers go wrong; `operation` means the topic's name here, `table` and `item` nothing.

@@ -1,7 +1,6 @@
 //! A webhook's receiver on this machine: records what comes to `/hook` and whether anything comes elsewhere, and has faults.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +13,7 @@ use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
 use crate::faults::{Fault, Faults, Mode};
+use crate::service;
 use crate::stack::StackError;
 
 /// The most bytes of a request.
@@ -54,19 +54,14 @@ impl Webhooks {
     /// Starts it on `port`; 0 for a free one.
     pub(crate) async fn start(port: u16) -> Result<Self, StackError> {
         let shared = Arc::new(Shared::default());
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-        let listener = listener.map_err(|error| StackError::new("the webhooks' port is not free", &error))?;
-        let address = listener.local_addr().map_err(|error| StackError::new("the webhooks have no address", &error))?;
         let routes = Router::new().route("/hook", post(hook)).fallback(elsewhere).layer(DefaultBodyLimit::max(MOST_BYTES));
         let routes = routes.with_state(Arc::clone(&shared));
-        tokio::spawn(async move { axum::serve(listener, routes).await });
-        Ok(Self { url: format!("http://{address}"), shared })
+        Ok(Self { url: service::serve("the webhook", port, routes).await?, shared })
     }
 
     /// Makes the next answers go wrong; `table`, `operation` and `item` mean nothing here.
-    pub fn inject(&self, mut fault: Fault) {
-        (fault.table, fault.operation, fault.item) = (None, None, None);
-        self.shared.faults.inject(fault);
+    pub fn inject(&self, fault: Fault) {
+        self.shared.faults.inject(fault.of_everything());
     }
 
     /// Makes all answers right again.

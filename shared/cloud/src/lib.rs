@@ -15,6 +15,7 @@ pub mod mailer;
 pub mod notices;
 pub mod parts;
 pub mod schema;
+mod sdk;
 pub mod sessions;
 pub mod store;
 pub mod topics;

@@ -1,9 +1,6 @@
 //! Mail through Amazon SES.
 
 use aws_sdk_sesv2::Client;
-use aws_sdk_sesv2::config::retry::RetryConfig;
-use aws_sdk_sesv2::config::timeout::TimeoutConfig;
-use aws_sdk_sesv2::config::{BehaviorVersion, Config, Region};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 use palisade_core::Fault;
 use palisade_core::mail::Mail;
@@ -11,7 +8,7 @@ use palisade_core::settings::Settings;
 
 use crate::call::fault;
 use crate::parts::Parts;
-use crate::store::https;
+use crate::sdk::{self, Tries};
 
 /// Sends mail from one sender.
 #[derive(Debug, Clone)]
@@ -24,19 +21,8 @@ impl Mailer {
     /// From the sender that `settings` name; `None` where they name none.
     pub fn new(settings: &Settings, parts: &Parts) -> Option<Self> {
         let from = settings.messages.mail_from.clone()?;
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(settings.timeouts.connect)
-            .operation_timeout(settings.timeouts.operation)
-            .build();
-        let mut config = Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(settings.region.clone()))
-            .credentials_provider(parts.credentials.clone())
-            .http_client(parts.http.clone().unwrap_or_else(https))
-            .timeout_config(timeouts)
-            .retry_config(RetryConfig::disabled());
-        config.set_endpoint_url(settings.messages.ses_endpoint.clone());
-        Some(Self { client: Client::from_conf(config.build()), from })
+        let config = sdk::config(settings, parts, settings.messages.ses_endpoint.as_ref(), Tries::Once);
+        Some(Self { client: Client::new(&config), from })
     }
 
     /// Sends `mail` to the address `to`.

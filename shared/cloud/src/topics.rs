@@ -6,16 +6,13 @@
 use std::fmt;
 
 use aws_sdk_sns::Client;
-use aws_sdk_sns::config::retry::RetryConfig;
-use aws_sdk_sns::config::timeout::TimeoutConfig;
-use aws_sdk_sns::config::{BehaviorVersion, Config, Region};
 use aws_sdk_sns::types::MessageAttributeValue;
 use palisade_core::Fault;
 use palisade_core::settings::Settings;
 
 use crate::call::fault;
 use crate::parts::Parts;
-use crate::store::https;
+use crate::sdk::{self, Tries};
 
 /// One of the topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,19 +55,8 @@ impl Topics {
         let missing = |name: &'static str| Fault::internal(name);
         let alerts = settings.messages.alerts_topic.clone().ok_or_else(|| missing("PALISADE_TOPIC_ALERTS is missing"))?;
         let notices = settings.messages.notices_topic.clone().ok_or_else(|| missing("PALISADE_TOPIC_NOTICES is missing"))?;
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(settings.timeouts.connect)
-            .operation_timeout(settings.timeouts.operation)
-            .build();
-        let mut config = Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(settings.region.clone()))
-            .credentials_provider(parts.credentials.clone())
-            .http_client(parts.http.clone().unwrap_or_else(https))
-            .timeout_config(timeouts)
-            .retry_config(RetryConfig::disabled());
-        config.set_endpoint_url(settings.messages.sns_endpoint.clone());
-        Ok(Self { client: Client::from_conf(config.build()), alerts, notices })
+        let config = sdk::config(settings, parts, settings.messages.sns_endpoint.as_ref(), Tries::Once);
+        Ok(Self { client: Client::new(&config), alerts, notices })
     }
 
     /// Publishes `message` to `topic`.

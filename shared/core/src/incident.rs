@@ -12,7 +12,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
 use crate::account::Account;
-use crate::keys::AccountKey;
+use crate::keys::{AccountKey, is_of_16_bytes};
 use crate::timestamp::Timestamp;
 
 pub use kind::{IncidentKind, IncidentSeverity};
@@ -72,9 +72,7 @@ pub struct IncidentId(String);
 impl IncidentId {
     /// `None` unless `text` is exactly what [`Occurrence::incident_id`] makes.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut bytes = [0_u8; 16];
-        let is_one = text.len() == 22 && Base64UrlUnpadded::decode(text, &mut bytes).is_ok_and(|bytes| bytes.len() == 16);
-        is_one.then(|| Self(text.to_owned()))
+        is_of_16_bytes(text).then(|| Self(text.to_owned()))
     }
 
     /// Its text.

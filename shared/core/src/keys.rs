@@ -221,6 +221,12 @@ impl fmt::Debug for IdentityKey {
     }
 }
 
+/// Whether `text` is exactly what 16 bytes are in base64url: 22 characters in canonical form.
+pub(crate) fn is_of_16_bytes(text: &str) -> bool {
+    let mut bytes = [0_u8; 16];
+    text.len() == AccountKey::CHARS && Base64UrlUnpadded::decode(text, &mut bytes).is_ok_and(|bytes| bytes.len() == 16)
+}
+
 /// The storage key of an account, its sessions and counters: 128 bits of HMAC-SHA-256 as 22 characters of base64url.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AccountKey(String);
@@ -232,9 +238,7 @@ impl AccountKey {
     /// `None` unless `text` is exactly what [`IdentityKey::account_key`] could have made: a key that a client sent is checked
     /// before it becomes part of a request to the store.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut bytes = [0_u8; 16];
-        (text.len() == Self::CHARS && Base64UrlUnpadded::decode(text, &mut bytes).is_ok_and(|b| b.len() == 16))
-            .then(|| Self(text.to_owned()))
+        is_of_16_bytes(text).then(|| Self(text.to_owned()))
     }
 
     /// The key's text.

@@ -8,7 +8,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 
 use crate::account::{Account, Subject};
 use crate::hashing::StoredPassword;
-use crate::keys::{AccountKey, KeyRing, Use};
+use crate::keys::{AccountKey, KeyRing, Use, is_of_16_bytes};
 use crate::secret::SecretText;
 use crate::timestamp::Timestamp;
 use std::time::Duration;
@@ -34,9 +34,7 @@ impl NoticeId {
 
     /// `None` unless `text` is exactly what [`NoticeId::new`] makes.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut bytes = [0_u8; 16];
-        let is_one = text.len() == 22 && Base64UrlUnpadded::decode(text, &mut bytes).is_ok_and(|bytes| bytes.len() == 16);
-        is_one.then(|| Self(text.to_owned()))
+        is_of_16_bytes(text).then(|| Self(text.to_owned()))
     }
 
     /// Its text.

@@ -67,6 +67,11 @@ pub(crate) fn claimed_for(settings: &Settings) -> Duration {
     in_all.min(LONGEST_CLAIM)
 }
 
+/// What a claim is known by.
+pub(crate) fn nonce(entropy: &Entropy) -> String {
+    Base64UrlUnpadded::encode_string(&entropy.bytes::<12>())
+}
+
 impl Deps {
     /// Handles to the tables, topics and keys that `settings` name.
     ///
@@ -93,9 +98,8 @@ impl Deps {
         self.clock.now()
     }
 
-    /// What a claim is known by.
     fn nonce(&self) -> String {
-        Base64UrlUnpadded::encode_string(&self.entropy.bytes::<12>())
+        nonce(&self.entropy)
     }
 
     /// A claim from now on.
@@ -111,15 +115,18 @@ pub async fn fan_out(deps: &Deps, records: Vec<Record>, now: Timestamp, trail: &
     let mut done = futures_util::stream::iter(jobs).map(|job| alone(deps, &channels, job, now)).buffer_unordered(AT_ONCE);
     let mut again = Vec::new();
     // Each as it is done, so that what was sent stands in the log although the batch runs out of time.
-    while let Some(Done { sequence_numbers, faults, events }) = done.next().await {
-        for event in events {
-            trail.record(event);
-        }
-        if !faults.is_empty() {
+    while let Some(Done { sequence_numbers, what, results }) = done.next().await {
+        if results.iter().any(Result::is_err) {
             again.extend(sequence_numbers);
         }
-        for fault in faults {
-            trail.record(Event::new(EventKind::AlertFailed).reason(fault.chain()));
+        for result in results {
+            match result {
+                Ok(event) => event.into_iter().for_each(|event| trail.record(event)),
+                Err(Undone::Failed(fault)) => {
+                    trail.record(Event::new(EventKind::AlertFailed).reason(format!("{what}: {}", fault.chain())));
+                }
+                Err(Undone::Later) => {}
+            }
         }
     }
     again
@@ -128,48 +135,55 @@ pub async fn fan_out(deps: &Deps, records: Vec<Record>, now: Timestamp, trail: &
 /// What became of a job.
 struct Done {
     sequence_numbers: Vec<String>,
-    faults: Vec<Fault>,
-    events: Vec<Event>,
+    /// The id of the incident or notice, or the number of a record.
+    what: String,
+    /// One for each message it may take.
+    results: Vec<Told>,
+}
+
+/// What there is to log of a message that was sent, or needed none.
+type Told = Result<Option<Event>, Undone>;
+
+/// Why a message comes again.
+#[derive(Debug)]
+pub(crate) enum Undone {
+    /// It could not be sent.
+    Failed(Fault),
+    /// Nothing is wrong with it: somebody else is sending it, or was cut off while at it, or its channel is left alone for now.
+    Later,
+}
+
+impl From<Fault> for Undone {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
 }
 
 /// A job that panics keeps nobody else from being told.
 async fn alone(deps: &Deps, channels: &Channels, job: Job, now: Timestamp) -> Done {
-    let sequence_numbers = job.sequence_numbers.clone();
-    AssertUnwindSafe(work(deps, channels, job, now)).catch_unwind().await.unwrap_or_else(|_| Done {
-        sequence_numbers,
-        faults: vec![Fault::internal("a job of the fan-out panicked")],
-        events: Vec::new(),
-    })
+    let Job { sequence_numbers, work } = job;
+    let first = sequence_numbers.first().cloned().unwrap_or_default();
+    let what = work.id().unwrap_or(&first).to_owned();
+    let panicked = |_| vec![Err(Fault::internal("a job of the fan-out panicked").into())];
+    let done = AssertUnwindSafe(carry_out(deps, channels, work, first, now)).catch_unwind().await;
+    Done { sequence_numbers, what, results: done.unwrap_or_else(panicked) }
 }
 
-async fn work(deps: &Deps, channels: &Channels, job: Job, now: Timestamp) -> Done {
-    let Job { sequence_numbers, work } = job;
-    let (faults, events) = match work {
-        Work::Incident { id, due, told } => incident::tell(deps, channels, &Due { id: &id, milestone: due, told }, now).await,
-        Work::Notice { id } => of_one(notice::tell(deps, channels, &id, now).await),
+async fn carry_out(deps: &Deps, channels: &Channels, work: Work, sequence_number: String, now: Timestamp) -> Vec<Told> {
+    match work {
+        Work::Incident { id, due, told } => {
+            incident::tell(deps, channels, &Due { id: &id, milestone: due, told }, now).await.into()
+        }
+        Work::Notice { id } => vec![notice::tell(deps, channels, &id, now).await],
         Work::SetAside { table, content } => {
             let table = table.map_or("unknown", Table::as_str).to_owned();
-            let sequence_number = sequence_numbers.first().cloned().unwrap_or_default();
-            of_one(set_aside(deps, SetAside { at: now, table, sequence_number, content }).await.map(Some))
+            vec![set_aside(deps, SetAside { at: now, table, sequence_number, content }).await]
         }
-    };
-    Done { sequence_numbers, faults, events }
-}
-
-fn of_one(done: Result<Option<Event>, Fault>) -> (Vec<Fault>, Vec<Event>) {
-    match done {
-        Ok(event) => (Vec::new(), event.into_iter().collect()),
-        Err(fault) => (vec![fault], Vec::new()),
     }
 }
 
-/// Somebody else is telling it, or was cut off while at it.
-fn busy() -> Fault {
-    Fault::unavailable("message", "somebody else is sending it, or was cut off while at it")
-}
-
 /// Only what is kept is done: a record that cannot be kept either comes again.
-async fn set_aside(deps: &Deps, record: SetAside) -> Result<Event, Fault> {
+async fn set_aside(deps: &Deps, record: SetAside) -> Told {
     deps.counters.set_aside(&record).await?;
-    Ok(Event::new(EventKind::RecordSetAside).reason(format!("{} {}", record.table, record.sequence_number)))
+    Ok(Some(Event::new(EventKind::RecordSetAside).reason(format!("{} {}", record.table, record.sequence_number))))
 }

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
 use palisade_cloud::delivery::Terms;
 use palisade_cloud::notices::NoticeChannel;
 use palisade_cloud::{Claim, Clock, Entropy, Mailer, Notices, Parts, Store};
@@ -16,7 +15,7 @@ use palisade_core::notice::{Notice, NoticeId};
 use palisade_core::settings::{Messages, Settings, Table};
 use palisade_core::{Fault, KeyRing, Timestamp};
 
-use crate::fan_out::claimed_for;
+use crate::fan_out::{claimed_for, nonce};
 
 /// The tables that mailing cannot do without; the function's IAM policy lists the same.
 pub const TABLES: &[Table] = &[Table::Notices];
@@ -65,7 +64,7 @@ pub async fn send(deps: &Deps, id: &NoticeId, now: Timestamp, trail: &mut Trail)
     let Some(mailer) = &deps.mailer else {
         return Ok(());
     };
-    let nonce = Base64UrlUnpadded::encode_string(&deps.entropy.bytes::<12>());
+    let nonce = nonce(&deps.entropy);
     let marks = (id, NoticeChannel::Mail);
     let notice = match deps.notices.claim(marks, Terms { nonce: &nonce, now, span: deps.claimed_for }).await? {
         Claim::Ours(notice) => notice,

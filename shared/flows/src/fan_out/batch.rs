@@ -9,6 +9,8 @@ use palisade_core::notice::NoticeId;
 use palisade_core::settings::Table;
 use palisade_core::stream::{Change, Record};
 
+use super::Undone;
+
 /// How many failures in a row end the use of a channel in a batch: a hanging one would use up the function's time.
 const FAILURES_TO_GIVE_UP: u32 = 3;
 
@@ -68,6 +70,15 @@ fn work(change: Change) -> Option<Work> {
 }
 
 impl Work {
+    /// The id of the item; `None` for a record that has none.
+    pub(super) fn id(&self) -> Option<&str> {
+        match self {
+            Self::Incident { id, .. } => Some(id.as_str()),
+            Self::Notice { id } => Some(id.as_str()),
+            Self::SetAside { .. } => None,
+        }
+    }
+
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Incident { id, .. }, Self::Incident { id: other, .. }) => id == other,
@@ -99,10 +110,9 @@ pub(super) struct Health(AtomicU32);
 
 impl Health {
     /// # Errors
-    /// When it failed too often in a row.
-    pub(super) fn check(&self) -> Result<(), Fault> {
-        let is_up = self.0.load(Ordering::Relaxed) < FAILURES_TO_GIVE_UP;
-        if is_up { Ok(()) } else { Err(Fault::unavailable("message", "left alone after three failures in a row")) }
+    /// When it failed too often in a row: it is left alone.
+    pub(super) fn check(&self) -> Result<(), Undone> {
+        if self.0.load(Ordering::Relaxed) < FAILURES_TO_GIVE_UP { Ok(()) } else { Err(Undone::Later) }
     }
 
     /// Counts what became of a message.

@@ -5,20 +5,19 @@ use palisade_cloud::topics::{Message, Topic};
 use palisade_cloud::{Claim, Webhook};
 use palisade_core::alert::{self, AlertMessage, Channel, ONE_BY_ONE, SummaryMessage, Tell};
 use palisade_core::event::{Event, EventKind};
-use palisade_core::incident::record::Told;
-use palisade_core::incident::{Incident, IncidentId, milestone};
+use palisade_core::incident::{Incident, IncidentId, IncidentKind, milestone, record};
 use palisade_core::settings::Table;
 use palisade_core::{Fault, Timestamp};
 use serde::Serialize;
 
 use super::batch::{Channels, Health};
-use super::{Deps, busy, set_aside};
+use super::{Deps, Told, Undone, set_aside};
 
 /// An incident that reached a milestone.
 pub(super) struct Due<'a> {
     pub(super) id: &'a IncidentId,
     pub(super) milestone: u64,
-    pub(super) told: Told,
+    pub(super) told: record::Told,
 }
 
 /// Where a message goes.
@@ -37,8 +36,8 @@ impl To<'_> {
     }
 }
 
-/// Tells of the incident on every channel that was not told of its milestone yet: what failed, and what there is to log.
-pub(super) async fn tell(deps: &Deps, channels: &Channels, due: &Due<'_>, now: Timestamp) -> (Vec<Fault>, Vec<Event>) {
+/// Tells of the incident on every channel that was not told of its milestone yet.
+pub(super) async fn tell(deps: &Deps, channels: &Channels, due: &Due<'_>, now: Timestamp) -> [Told; 2] {
     let alerts = async {
         if due.told.alerts >= due.milestone { Ok(None) } else { tell_on(deps, (To::Topic, &channels.alerts), due, now).await }
     };
@@ -50,26 +49,18 @@ pub(super) async fn tell(deps: &Deps, channels: &Channels, due: &Due<'_>, now: T
             _ => Ok(None),
         }
     };
-    let (alerts, webhook) = tokio::join!(alerts, webhook);
-    let (mut faults, mut events) = (Vec::new(), Vec::new());
-    for done in [alerts, webhook] {
-        match done {
-            Ok(event) => events.extend(event),
-            Err(fault) => faults.push(fault),
-        }
-    }
-    (faults, events)
+    tokio::join!(alerts, webhook).into()
 }
 
-async fn tell_on(deps: &Deps, (to, health): (To<'_>, &Health), due: &Due<'_>, now: Timestamp) -> Result<Option<Event>, Fault> {
+async fn tell_on(deps: &Deps, (to, health): (To<'_>, &Health), due: &Due<'_>, now: Timestamp) -> Told {
     health.check()?;
     let (nonce, marks) = (deps.nonce(), (due.id, to.channel()));
     let incident = match deps.incidents.claim(marks, due.milestone, deps.terms(&nonce)).await? {
         Claim::Ours(incident) => incident,
         Claim::Told | Claim::Gone => return Ok(None),
-        Claim::Held => return Err(busy()),
+        Claim::Held => return Err(Undone::Later),
         // The item itself stays where it is.
-        Claim::Unreadable => return set_aside(deps, SetAside::item(Table::Incidents, due.id.as_str(), now)).await.map(Some),
+        Claim::Unreadable => return set_aside(deps, SetAside::item(Table::Incidents, due.id.as_str(), now)).await,
     };
     let milestone = milestone(incident.occurrences).unwrap_or(due.milestone);
     match send(deps, (to, health), &incident, milestone, now).await {
@@ -77,22 +68,16 @@ async fn tell_on(deps: &Deps, (to, health): (To<'_>, &Health), due: &Due<'_>, no
             deps.incidents.told(marks, milestone, &nonce).await?;
             Ok(event)
         }
-        Err(fault) => {
+        Err(undone) => {
             // What failed is the message; a claim that cannot be given back runs out.
             drop(deps.incidents.release(marks, &nonce).await);
-            Err(fault)
+            Err(undone)
         }
     }
 }
 
 /// Sends the message of `incident`, or the summary that stands for it, or nothing where one was sent already.
-async fn send(
-    deps: &Deps,
-    (to, health): (To<'_>, &Health),
-    incident: &Incident,
-    milestone: u64,
-    now: Timestamp,
-) -> Result<Option<Event>, Fault> {
+async fn send(deps: &Deps, (to, health): (To<'_>, &Health), incident: &Incident, milestone: u64, now: Timestamp) -> Told {
     let window = alert::window(incident.created_at);
     let quota = Quota::of_kind(incident.kind, to.channel(), (window, ONE_BY_ONE), now);
     let is_among_first = deps.counters.take_part(&quota, incident.id.as_str()).await?;
@@ -102,9 +87,11 @@ async fn send(
         Tell::Nothing => Ok(None),
         Tell::Itself => {
             let message = AlertMessage::of(incident, milestone, base_url);
-            let sent = publish(deps, to, &Outgoing::of_incident(&message)?, now).await;
+            let mail = (message.subject_line(), message.text());
+            let sent = publish(deps, to, &Outgoing::new(&message.id, incident.kind, &message, mail)?, now).await;
             health.note(&sent);
-            sent.map(|()| Some(event(to, &message.id)))
+            sent?;
+            Ok(Some(event(to, &message.id)))
         }
         Tell::Summary(held_back) => {
             let message = SummaryMessage::of(incident.kind, (held_back, window), now, base_url);
@@ -114,23 +101,19 @@ async fn send(
 }
 
 /// Sends a summary, unless it was sent. While somebody else does, nobody knows whether it will be: what it stands for comes again.
-async fn sum_up(
-    deps: &Deps,
-    (to, health): (To<'_>, &Health),
-    (quota, message): (&Quota, &SummaryMessage),
-    now: Timestamp,
-) -> Result<Option<Event>, Fault> {
+async fn sum_up(deps: &Deps, (to, health): (To<'_>, &Health), (quota, message): (&Quota, &SummaryMessage), now: Timestamp) -> Told {
     let (nonce, due) = (deps.nonce(), alert::power_of_ten(message.held_back));
     match deps.counters.sum_up(quota, due, deps.terms(&nonce)).await? {
         Claim::Ours(()) => {}
         Claim::Told => return Ok(None),
-        Claim::Held | Claim::Gone | Claim::Unreadable => return Err(busy()),
+        Claim::Held | Claim::Gone | Claim::Unreadable => return Err(Undone::Later),
     }
-    let sent = publish(deps, to, &Outgoing::of_summary(message)?, now).await;
+    let mail = (message.subject_line(), message.text());
+    let sent = publish(deps, to, &Outgoing::new(&message.id, message.r#type, message, mail)?, now).await;
     health.note(&sent);
     if let Err(fault) = sent {
         drop(deps.counters.not_summed_up(quota, &nonce).await);
-        return Err(fault);
+        return Err(fault.into());
     }
     deps.counters.summed_up(quota, due, &nonce).await?;
     Ok(Some(event(to, &message.id)))
@@ -143,48 +126,28 @@ fn event(to: To<'_>, id: &str) -> Event {
 /// A message as it goes out.
 struct Outgoing<'a> {
     id: &'a str,
-    severity: &'static str,
-    kind: &'static str,
+    kind: IncidentKind,
     body: String,
-    subject: String,
-    text: String,
+    /// Subject and text of a mail.
+    mail: (String, String),
 }
 
 impl<'a> Outgoing<'a> {
-    fn of_incident(message: &'a AlertMessage<'_>) -> Result<Self, Fault> {
-        Ok(Self {
-            id: &message.id,
-            severity: message.severity.as_str(),
-            kind: message.r#type.as_str(),
-            body: json(message)?,
-            subject: message.subject_line(),
-            text: message.text(),
-        })
+    fn new(id: &'a str, kind: IncidentKind, message: &impl Serialize, mail: (String, String)) -> Result<Self, Fault> {
+        let body = serde_json::to_string(message).map_err(|_| Fault::internal("a message cannot be written"))?;
+        Ok(Self { id, kind, body, mail })
     }
-
-    fn of_summary(message: &'a SummaryMessage) -> Result<Self, Fault> {
-        Ok(Self {
-            id: &message.id,
-            severity: message.severity.as_str(),
-            kind: message.r#type.as_str(),
-            body: json(message)?,
-            subject: message.subject_line(),
-            text: message.text(),
-        })
-    }
-}
-
-fn json(message: &impl Serialize) -> Result<String, Fault> {
-    serde_json::to_string(message).map_err(|_| Fault::internal("a message cannot be written"))
 }
 
 async fn publish(deps: &Deps, to: To<'_>, message: &Outgoing<'_>, now: Timestamp) -> Result<(), Fault> {
     match to {
         To::Webhook(webhook) => webhook.post(message.id, message.body.clone(), now).await,
         To::Topic => {
-            let attributes = [("severity", message.severity), ("type", message.kind), ("id", message.id)];
-            let mail = Some((message.subject.as_str(), message.text.as_str()));
-            deps.topics.publish(Topic::Alerts, Message { body: &message.body, attributes: &attributes, mail }).await
+            let kind = message.kind;
+            let attributes = [("severity", kind.severity().as_str()), ("type", kind.as_str()), ("id", message.id)];
+            let (subject, text) = &message.mail;
+            let message = Message { body: &message.body, attributes: &attributes, mail: Some((subject, text)) };
+            deps.topics.publish(Topic::Alerts, message).await
         }
     }
 }

@@ -13,32 +13,30 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::batch::Channels;
-use super::{Deps, busy, set_aside};
+use super::{Deps, Told, Undone, set_aside};
 
 /// Publishes the notice `id`, unless its reader had their number of them for the day.
-pub(super) async fn tell(deps: &Deps, channels: &Channels, id: &NoticeId, now: Timestamp) -> Result<Option<Event>, Fault> {
+pub(super) async fn tell(deps: &Deps, channels: &Channels, id: &NoticeId, now: Timestamp) -> Told {
     channels.notices.check()?;
     let (nonce, marks) = (deps.nonce(), (id, NoticeChannel::Topic));
     let notice = match deps.notices.claim(marks, deps.terms(&nonce)).await? {
         Claim::Ours(notice) => notice,
         // Its grant may have been used meanwhile.
         Claim::Told | Claim::Gone => return Ok(None),
-        Claim::Held => return Err(busy()),
-        Claim::Unreadable => return set_aside(deps, SetAside::item(Table::Notices, id.as_str(), now)).await.map(Some),
+        Claim::Held => return Err(Undone::Later),
+        Claim::Unreadable => return set_aside(deps, SetAside::item(Table::Notices, id.as_str(), now)).await,
     };
     if notice.void || notice.expires_at <= now {
         deps.notices.told(marks, &nonce).await?;
         return Ok(None);
     }
-    let told =
-        |kind| Some(Event { account_id: notice.account_id.as_ref().map(|id| id.as_str().to_owned()), ..event(kind, &notice) });
     if let Some((class, most)) = notice.most_a_day() {
         let quota = Quota::of_user(&notice.account_key, &class, most, notice.created_at);
         if !deps.counters.take_part(&quota, id.as_str()).await? {
             deps.notices.told(marks, &nonce).await?;
             // Nor is it to be mailed by a redrive.
             deps.notices.told((id, NoticeChannel::Mail), &nonce).await?;
-            return Ok(told(EventKind::NoticeHeldBack));
+            return Ok(Some(event(EventKind::NoticeHeldBack, &notice)));
         }
     }
     let sent = publish(deps, &notice).await;
@@ -46,17 +44,18 @@ pub(super) async fn tell(deps: &Deps, channels: &Channels, id: &NoticeId, now: T
     match sent {
         Ok(()) => {
             deps.notices.told(marks, &nonce).await?;
-            Ok(told(EventKind::NoticeSent))
+            Ok(Some(event(EventKind::NoticeSent, &notice)))
         }
         Err(fault) => {
             drop(deps.notices.release(marks, &nonce).await);
-            Err(fault)
+            Err(fault.into())
         }
     }
 }
 
 fn event(kind: EventKind, notice: &Notice) -> Event {
-    Event::new(kind).reason(notice.kind.as_str())
+    let account_id = notice.account_id.as_ref().map(|id| id.as_str().to_owned());
+    Event { account_id, ..Event::new(kind).reason(notice.kind.as_str()) }
 }
 
 async fn publish(deps: &Deps, notice: &Notice) -> Result<(), Fault> {
