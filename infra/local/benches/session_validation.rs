@@ -40,7 +40,8 @@ const CALLS: u32 = 2_000;
 
 type Validate = Arc<session_validation::Deps>;
 
-/// A transport that asks once and then gives the same answer back.
+/// A transport that reads session and account once and then gives the same answer back. What else is asked, the list of blocked networks in the same
+/// moment and every twentieth time the count of requests, is answered at once: nobody is blocked, and twenty were counted.
 #[derive(Debug, Clone)]
 struct Recorded(SharedHttpClient, Arc<Mutex<Option<Vec<u8>>>>);
 
@@ -55,6 +56,12 @@ impl HttpClient for Recorded {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        if !target.ends_with("BatchGetItem") {
+            let counted = target.ends_with("UpdateItem");
+            let body = if counted { r#"{"Attributes":{"requests":{"N":"20"}}}"# } else { "{}" };
+            return HttpConnectorFuture::ready(Ok(answer(body.into())));
+        }
         if let Some(body) = self.1.lock().unwrap().as_ref() {
             return HttpConnectorFuture::ready(Ok(answer(body.clone())));
         }
