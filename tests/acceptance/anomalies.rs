@@ -202,7 +202,7 @@ async fn a07_a_slow_spray_over_many_addresses_is_one_incident_and_nobody_is_refu
 
 #[tokio::test]
 async fn a07_what_could_not_be_written_is_counted_on_and_an_hour_that_ended_is_written_down() {
-    let world = World::builder().short_timeouts().start().await;
+    let world = World::builder().start().await;
     let hour = |world: &World| world.stack().clock().expect("manual").now().seconds() / 3_600;
     let first = format!("failures#{}", hour(&world));
     world.fault(Fault::always(Mode::Error).item(&first));
@@ -222,7 +222,7 @@ async fn a07_what_could_not_be_written_is_counted_on_and_an_hour_that_ended_is_w
 
 #[tokio::test]
 async fn a07_an_hour_that_cannot_be_written_takes_no_other_with_it() {
-    let world = World::builder().short_timeouts().start().await;
+    let world = World::builder().start().await;
     let hour = world.stack().clock().expect("manual").now().seconds() / 3_600;
     for n in 0..9 {
         world.stranger().login(&format!("person-{n}@example.com"), "wrong").await;

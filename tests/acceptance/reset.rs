@@ -190,7 +190,7 @@ async fn d07_a_fault_at_any_call_of_a_reset_leaves_all_old_or_all_new() {
     ];
     for (table, operation) in calls {
         for mode in [Mode::Error, Mode::LostReply] {
-            let world = World::builder().short_timeouts().start().await;
+            let world = World::builder().start().await;
             world.account("alice@example.com", OLD).await;
             request(&world, "alice@example.com").await;
             let token = world.grant("reset_password").await;

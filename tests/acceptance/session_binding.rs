@@ -160,7 +160,7 @@ async fn se14_after_a_change_of_the_password_as_well() {
 
 #[tokio::test]
 async fn a_hijack_that_cannot_be_written_refuses_all_the_same_and_is_written_at_the_next_use() {
-    let world = World::builder().short_timeouts().start().await;
+    let world = World::builder().start().await;
     world.account("alice@example.com", PASSWORD).await;
     let owner = sign_in(&world, "203.0.113.7").await;
     world.fault(Fault::always(Mode::Error).operation("TransactWriteItems"));
@@ -175,7 +175,7 @@ async fn a_hijack_that_cannot_be_written_refuses_all_the_same_and_is_written_at_
 #[tokio::test]
 async fn invariant_9_a_hijack_ends_everything_at_once_also_where_incidents_or_notices_fail() {
     for table in ["incidents", "notices"] {
-        let world = World::builder().short_timeouts().start().await;
+        let world = World::builder().start().await;
         world.account("alice@example.com", PASSWORD).await;
         let owner = sign_in(&world, "203.0.113.7").await;
         world.fault(Fault::always(Mode::Error).table(table));

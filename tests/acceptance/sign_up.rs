@@ -208,7 +208,7 @@ async fn without_confirmation_a_sign_up_is_an_account_at_once_and_says_openly_wh
 async fn d07_a_fault_at_any_call_of_a_confirmation_leaves_none_or_one_account() {
     for (table, operation) in [("counters", "UpdateItem"), ("notices", "GetItem"), ("accounts", "TransactWriteItems")] {
         for mode in [Mode::Error, Mode::LostReply] {
-            let world = World::builder().short_timeouts().start().await;
+            let world = World::builder().start().await;
             sign_up(&world, "alice@example.com", PASSWORD).await;
             let token = world.grant("confirm_sign_up").await;
             world.fault(Fault::always(mode).table(table).operation(operation));

@@ -63,11 +63,11 @@ impl WorldBuilder {
 
     /// With time limits short enough to wait for.
     pub fn short_timeouts(self) -> Self {
-        self.setting("PALISADE_CONNECT_TIMEOUT_MS", 100)
+        self.setting("PALISADE_CONNECT_TIMEOUT_MS", 250)
             .setting("PALISADE_TOUCH_TIMEOUT_MS", 50)
-            .setting("PALISADE_ATTEMPT_TIMEOUT_MS", 100)
-            .setting("PALISADE_OPERATION_TIMEOUT_MS", 250)
-            .setting("PALISADE_DEADLINE_MS", 1_000)
+            .setting("PALISADE_ATTEMPT_TIMEOUT_MS", 250)
+            .setting("PALISADE_OPERATION_TIMEOUT_MS", 600)
+            .setting("PALISADE_DEADLINE_MS", 2_000)
     }
 
     /// On the system's clock.
