@@ -68,6 +68,7 @@ fn dependencies_point_the_right_way() {
                 "notice-mailer",
                 "login",
                 "breach-check",
+                "cognito-triggers",
                 "password-change",
                 "signup",
                 "sessions",
@@ -75,8 +76,8 @@ fn dependencies_point_the_right_way() {
             ],
             "palisade" => &["palisade-core", "palisade-cloud", "palisade-flows"],
             "acceptance" => &["palisade", "palisade-core", "palisade-edge", "palisade-local"],
-            "alert-fan-out" | "incidents" | "notice-mailer" | "login" | "breach-check" | "password-change" | "signup"
-            | "sessions" | "session-validation" => &["palisade-core", "palisade-edge", "palisade-flows"],
+            "alert-fan-out" | "cognito-triggers" | "incidents" | "notice-mailer" | "login" | "breach-check" | "password-change"
+            | "signup" | "sessions" | "session-validation" => &["palisade-core", "palisade-edge", "palisade-flows"],
             _ => return None,
         })
     };
@@ -106,7 +107,7 @@ fn every_setting_is_in_the_readme_with_its_default_and_meaning() {
 #[test]
 fn every_event_is_in_the_security_document() {
     let document = read("SECURITY.md");
-    for kind in EventKind::ALL {
+    for kind in EventKind::ALL.iter().copied() {
         let name = serde_json::to_value(kind).expect("a word");
         let name = name.as_str().expect("a word");
         assert!(document.contains(&format!("`{name}`")), "{name} is not in SECURITY.md");

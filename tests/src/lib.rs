@@ -4,9 +4,11 @@ mod browser;
 mod dice;
 mod incidents;
 pub mod log;
+mod pool;
 pub mod runtime_api;
 mod world;
 
 pub use browser::Browser;
 pub use dice::Dice;
+pub use pool::{Pool, PoolUser, Session, Signing, pool_event};
 pub use world::{Actor, Edit, Reply, World, WorldBuilder};

@@ -116,6 +116,7 @@ impl World {
             .setting("PALISADE_ATTEMPT_TIMEOUT_MS", 10_000)
             .setting("PALISADE_OPERATION_TIMEOUT_MS", 20_000)
             .setting("PALISADE_DEADLINE_MS", 29_000)
+            .setting("PALISADE_COGNITO_DEADLINE_MS", 4_500)
     }
 
     /// The default world.
@@ -181,7 +182,7 @@ impl World {
         let all = [&["palisade"], arguments].concat();
         let command = Arguments::try_parse_from(all).map_err(|error| error.to_string())?.command;
         match command {
-            Command::ImportDjango { .. } => panic!("the import is tested as a program"),
+            Command::ImportDjango { .. } | Command::Cognito { .. } => panic!("tested as a program"),
             Command::Files(command) => run::on_files(command),
             Command::Deployment(command) => {
                 let (settings, parts) = self.stack.operators().expect("the settings of the stack");

@@ -90,6 +90,7 @@ pub(crate) async fn create(operator: &Operator, new: New) -> Result<String, Stri
         must_change: Some(MustChange::Required),
         auth_version: u64::from_be_bytes(operator.entropy.bytes()) >> 1,
         devices_not_before: now,
+        pool: palisade_core::account::PoolUser::default(),
     };
     let action = format!("create_{}", new.role.as_str());
     let writes = [operator.accounts.put_new(&account)];

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod cognito;
 mod incidents;
 
 use std::net::IpAddr;
@@ -12,6 +13,7 @@ use palisade_core::{Role, Zone};
 
 use crate::replay::scenario::Scenario;
 
+pub use cognito::{CognitoCommand, PoolArguments, TokenVersion};
 pub use incidents::IncidentsCommand;
 
 /// Operates a Palisade deployment. Table names, keys, region, endpoint and credentials are read from the same variables as the functions
@@ -42,6 +44,12 @@ pub enum Command {
         /// Where to write the report as JSON; standard output without it.
         #[arg(long)]
         report: Option<PathBuf>,
+    },
+    /// Attaches the triggers to a Cognito user pool that is there already.
+    Cognito {
+        /// How.
+        #[command(subcommand)]
+        command: CognitoCommand,
     },
     /// On a deployment's tables.
     #[command(flatten)]
@@ -103,6 +111,12 @@ pub enum DeploymentCommand {
         /// How.
         #[command(subcommand)]
         command: IncidentsCommand,
+    },
+    /// Says how many users have moved into a user pool, and how many are left.
+    MigrationStatus {
+        /// Removes the old passwords of those who were let in over a week ago and did not come.
+        #[arg(long)]
+        remove_overdue: bool,
     },
     /// Lists what operators did.
     Actions,

@@ -148,6 +148,7 @@ fn prepared(deps: &Deps, user: &User, now: Timestamp, taken: &mut HashMap<String
             // Random, so that a recycled name never revives old sessions.
             auth_version: u64::from_be_bytes(deps.entropy.bytes()) >> 1,
             devices_not_before: now,
+            pool: palisade_core::account::PoolUser::default(),
         },
         history: history(user, now),
     })

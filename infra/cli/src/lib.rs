@@ -3,10 +3,12 @@
 mod accounts;
 pub mod arguments;
 mod blocks;
+pub mod cognito;
 pub mod dump;
 mod explain;
 pub mod import_django;
 mod incidents;
+mod migration;
 pub mod operator;
 pub mod replay;
 pub mod run;

@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use palisade::arguments::{Arguments, Command};
 use palisade::import_django::{self, Report};
 use palisade::operator::{self, Operator};
-use palisade::{dump, run};
+use palisade::{cognito, dump, run};
 use palisade_flows::environment;
 
 #[tokio::main]
@@ -41,6 +41,11 @@ async fn carry_out(command: Command) -> Result<Done, String> {
         Command::ImportDjango { dump, model, history_model, report } => {
             let (text, complete) = import_django(&dump, &model, history_model.as_deref(), report.as_deref()).await?;
             Ok(if complete { Done::Printed(text) } else { Done::Partly(text) })
+        }
+        Command::Cognito { command } => {
+            let parts = environment::parts().map_err(|fault| fault.chain())?;
+            let endpoint = environment::user_pools_endpoint();
+            cognito::run(command, &parts, endpoint.as_deref()).await.map(Done::Printed)
         }
         Command::Deployment(command) => {
             let settings = environment::settings(operator::TABLES).map_err(|error| error.to_string())?;

@@ -8,7 +8,7 @@ use crate::accounts::{self, New};
 use crate::arguments::{AccountCommand, DeploymentCommand, FileCommand, IncidentsCommand};
 use crate::operator::Operator;
 use crate::table::Table;
-use crate::{blocks, explain, incidents, replay, why};
+use crate::{blocks, explain, incidents, migration, replay, why};
 
 /// Carries `command` out, and returns what to print.
 ///
@@ -36,6 +36,7 @@ pub async fn on_a_deployment(command: DeploymentCommand, operator: &Operator) ->
         DeploymentCommand::Revoke { identifier, devices } => accounts::revoke(operator, &identifier, devices).await,
         DeploymentCommand::Account { command } => account(command, operator).await,
         DeploymentCommand::Incidents { command } => incidents(command, operator).await,
+        DeploymentCommand::MigrationStatus { remove_overdue } => migration::status(operator, remove_overdue).await,
         DeploymentCommand::Actions => actions(operator).await,
     }
 }

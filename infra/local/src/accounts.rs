@@ -123,6 +123,7 @@ impl Maker {
             must_change: None,
             auth_version: u64::from_be_bytes(self.entropy.bytes()) >> 1,
             devices_not_before: Timestamp::EPOCH,
+            pool: palisade_core::account::PoolUser::default(),
         })
     }
 

@@ -20,6 +20,7 @@ pub(crate) struct Functions {
     incidents: Arc<incidents::Deps>,
     alert_fan_out: Arc<alert_fan_out::Deps>,
     notice_mailer: Arc<notice_mailer::Deps>,
+    cognito_triggers: Arc<cognito_triggers::Deps>,
 }
 
 impl Functions {
@@ -38,6 +39,7 @@ impl Functions {
             sessions: Arc::new(sessions::Deps::with_hasher(&settings, parts, hasher(&settings)).map_err(failed)?),
             session_validation: Arc::new(session_validation::Deps::new(&settings, parts).map_err(failed)?),
             signup: Arc::new(signup::Deps::with_hasher(&settings, parts, hasher(&settings)).map_err(failed)?),
+            cognito_triggers: Arc::new(cognito_triggers::Deps::with_hasher(&settings, parts, hasher(&settings)).map_err(failed)?),
             login: Arc::new(login::Deps::with_hasher(&settings, parts, hasher(&settings)).map_err(failed)?),
         })
     }
@@ -52,6 +54,7 @@ impl Functions {
             self.sessions.warm_up(),
             self.session_validation.warm_up(),
             self.incidents.warm_up(),
+            self.cognito_triggers.warm_up(),
         );
     }
 
@@ -80,6 +83,11 @@ impl Functions {
     /// Gives the mailer a message of the notices topic.
     pub(crate) async fn mail(&self, ledger: &Ledger, message: String, request_id: String) -> Outcome {
         ledger.of("notice-mailer", notice_mailer::invoke(Arc::clone(&self.notice_mailer), message, request_id)).await
+    }
+
+    /// Calls the triggers with an event of a user pool.
+    pub(crate) async fn cognito(&self, ledger: &Ledger, event: String, request_id: String) -> Outcome {
+        ledger.of("cognito-triggers", cognito_triggers::invoke(Arc::clone(&self.cognito_triggers), event, request_id)).await
     }
 
     /// Asks the authorizer about an event's text.

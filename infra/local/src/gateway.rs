@@ -24,6 +24,7 @@ const LOCAL_IP: &str = "x-palisade-local-ip";
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     control::router()
+        .merge(crate::cognito::router())
         .merge(page::router())
         .fallback(dispatch)
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod clock;
+mod cognito;
 mod control;
 mod emulator;
 mod events;

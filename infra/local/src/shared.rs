@@ -66,6 +66,10 @@ impl Shared {
         self.functions.mail(&self.ledger, message, self.next_request_id()).await
     }
 
+    pub(crate) async fn cognito(&self, event: String) -> Outcome {
+        self.functions.cognito(&self.ledger, event, self.next_request_id()).await
+    }
+
     pub(crate) async fn authorize(&self, event: String, request_id: String) -> Outcome {
         self.functions.authorize(&self.ledger, event, request_id).await
     }

@@ -42,6 +42,19 @@ impl Stack {
         self.shared.mail(event.to_owned()).await
     }
 
+    /// Calls the triggers with an event's text, as a user pool does; see [`Stack::cognito_pool`] for what it makes of the answer.
+    pub async fn cognito(&self, event: &str) -> Outcome {
+        self.shared.cognito(event.to_owned()).await
+    }
+
+    /// What a user pool makes of an event: what came back within its time, or the text that its client sees.
+    ///
+    /// # Errors
+    /// That text.
+    pub async fn cognito_pool(&self, event: &str) -> Result<String, String> {
+        crate::cognito::call(&self.shared, event).await
+    }
+
     /// What was tried as often as the template allows, and given up.
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         self.shared.dead_letters()

@@ -1,6 +1,7 @@
 //! The accounts table: one item per account under its storage key.
 
 mod operate;
+mod pool;
 
 use std::collections::HashMap;
 
@@ -19,6 +20,8 @@ use crate::call::fault;
 use crate::item::{Item, millis, n, number, optional, owned, s, text, time};
 use crate::store::{Store, TableHandle};
 use crate::transact::Write;
+
+pub use pool::{Migrating, Scanned};
 
 /// What stands under a key.
 #[derive(Debug)]
@@ -238,6 +241,7 @@ fn encode(account: &Account) -> Item {
     item.extend(account.breach_unchecked.then(|| ("breach_unchecked".to_owned(), AttributeValue::Bool(true))));
     item.extend(account.must_change.map(|why| ("must_change".to_owned(), s(why.as_str()))));
     item.extend(account.password_changed_at.map(|at| ("password_changed_at".to_owned(), millis(at))));
+    item.extend(pool::encode_pool(&account.pool));
     if let Some(password) = &account.password {
         item.insert("password".to_owned(), s(&password.encoded));
         item.insert("password_normalization".to_owned(), s(password.normalization.as_str()));
@@ -277,5 +281,6 @@ pub(crate) fn decode(key: &AccountKey, item: &Item) -> Option<Account> {
         must_change: optional(item, "must_change", |value| MustChange::parse(value.as_s().ok()?))?,
         auth_version: number(item, "auth_version")?,
         devices_not_before: time(item, "devices_not_before")?,
+        pool: pool::decode_pool(item)?,
     })
 }

@@ -4,6 +4,7 @@
 mod actions;
 mod baseline;
 mod blocks;
+mod codes;
 mod grants;
 mod ip;
 mod lane;
@@ -11,6 +12,7 @@ mod look;
 mod overall;
 mod quota;
 mod set_aside;
+mod sign_ups;
 mod users;
 
 use palisade_core::Fault;
@@ -20,11 +22,13 @@ use crate::store::{Store, TableHandle};
 
 pub use actions::OperatorAction;
 pub use blocks::BlocksItem;
+pub use codes::CodeItem;
 pub use grants::{Pace, PacedBy};
 pub use lane::{LaneItem, LaneKey, Swap};
 pub use overall::Overall;
 pub use quota::{HeldBack, Quota};
 pub use set_aside::SetAside;
+pub use sign_ups::SignUpsOf;
 
 /// The counters table.
 #[derive(Debug, Clone)]

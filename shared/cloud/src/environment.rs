@@ -35,6 +35,12 @@ pub fn parts() -> Result<Parts, Fault> {
     })
 }
 
+/// `AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER`, where one is set.
+pub fn user_pools_endpoint() -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    std::env::var("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER").ok()
+}
+
 /// The system's clock.
 pub fn system_clock() -> Clock {
     Clock::new(|| {

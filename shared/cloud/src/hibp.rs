@@ -69,10 +69,15 @@ struct Failure {
 impl Hibp {
     /// For the service that `settings` name.
     pub fn new(settings: &Settings) -> Self {
+        Self::within(settings.timeouts.hibp, settings)
+    }
+
+    /// The same, with less time: `timeout` in all.
+    pub fn within(timeout: Duration, settings: &Settings) -> Self {
         Self {
             base_url: settings.hibp_url.clone(),
-            connect_timeout: settings.timeouts.hibp_connect,
-            timeout: settings.timeouts.hibp,
+            connect_timeout: settings.timeouts.hibp_connect.min(timeout),
+            timeout,
             client: OnceLock::new(),
             state: Mutex::default(),
         }

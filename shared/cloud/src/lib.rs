@@ -20,6 +20,7 @@ pub mod sessions;
 pub mod store;
 pub mod topics;
 pub mod transact;
+pub mod user_pools;
 pub mod webhook;
 
 pub use accounts::Accounts;

@@ -109,6 +109,57 @@ impl MustChange {
     }
 }
 
+/// What a Cognito user pool's triggers told of an account.
+#[derive(Debug, Clone, Default)]
+pub struct PoolUser {
+    /// The address or name it was made for, as it is written in the pool; `None` for one that no trigger told of.
+    pub spelling: Option<String>,
+    /// When it last signed in to the pool.
+    pub authenticated_at: Option<Timestamp>,
+    /// [`Account::auth_version`] at that time: what moves it on ends the pool's sessions as well.
+    pub authenticated_under: Option<u64>,
+    /// Its move into the pool.
+    pub migration: Option<Migration>,
+}
+
+/// A move into a user pool.
+#[derive(Debug, Clone)]
+pub struct Migration {
+    /// When the trigger last let it in.
+    pub started_at: Timestamp,
+    /// How.
+    pub outcome: MigrationOutcome,
+    /// The password it came with, until it signs in there.
+    pub password: Option<StoredPassword>,
+}
+
+/// How somebody was let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MigrationOutcome {
+    /// With the old password.
+    Confirmed,
+    /// To choose another one, since the old one breaks a rule or was not given.
+    Weak,
+    /// The same, since the old one is known from breaches.
+    Breached,
+}
+
+impl MigrationOutcome {
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Weak => "weak",
+            Self::Breached => "breached",
+        }
+    }
+
+    /// `None` for any other word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Confirmed, Self::Weak, Self::Breached].into_iter().find(|outcome| outcome.as_str() == word)
+    }
+}
+
 /// One account, as far as signing in needs it.
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -150,6 +201,8 @@ pub struct Account {
     pub auth_version: u64,
     /// Device tokens issued before this are dead.
     pub devices_not_before: Timestamp,
+    /// What a user pool's triggers told of it.
+    pub pool: PoolUser,
 }
 
 impl Account {
@@ -179,8 +232,37 @@ impl Account {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::identifier::Identifier;
+    use crate::keys::IdentityKey;
+
+    /// An account of which nothing special is known.
+    pub(crate) fn account() -> Account {
+        let identifier = Identifier::parse("alice@example.com").expect("a name");
+        Account {
+            key: IdentityKey::parse("an-identity-key-of-32-characters").expect("a key").account_key(&identifier),
+            subject: Subject::from_random([1; 16]),
+            identifier: identifier.as_str().to_owned(),
+            email: None,
+            username: None,
+            first_name: None,
+            last_name: None,
+            time_zone: None,
+            role: Role::Regular,
+            status: Status::Active,
+            created_at: Timestamp::EPOCH,
+            password: None,
+            password_changed_at: None,
+            current_digest: None,
+            history_salt: None,
+            breach_unchecked: false,
+            must_change: None,
+            auth_version: 1,
+            devices_not_before: Timestamp::EPOCH,
+            pool: PoolUser::default(),
+        }
+    }
 
     #[test]
     fn a_subject_is_a_random_uuid() {

@@ -143,6 +143,11 @@ impl KeyRing {
         &self.current.id
     }
 
+    /// A tag over `parts` with each key, the current one first.
+    pub fn sign_with_all(&self, of: Use, parts: &[&[u8]]) -> Vec<[u8; 32]> {
+        std::iter::once(&self.current).chain(&self.retired).map(|key| key.of(of).tag(parts)).collect()
+    }
+
     /// A tag over `parts` with the current key, 32 bytes.
     pub fn sign(&self, of: Use, parts: &[&[u8]]) -> [u8; 32] {
         self.current.of(of).tag(parts)
@@ -204,6 +209,12 @@ impl IdentityKey {
     /// The storage key of `identifier`, whether or not such an account exists.
     pub fn account_key(&self, identifier: &Identifier) -> AccountKey {
         let tag = self.0.tag(&[b"account", identifier.as_str().as_bytes()]);
+        AccountKey(Base64UrlUnpadded::encode_string(tag.split_at(16).0))
+    }
+
+    /// The storage key of a name that is no [`Identifier`]: what a user pool may hold all the same.
+    pub fn foreign_key(&self, name: &str) -> AccountKey {
+        let tag = self.0.tag(&[b"foreign name", name.as_bytes()]);
         AccountKey(Base64UrlUnpadded::encode_string(tag.split_at(16).0))
     }
 

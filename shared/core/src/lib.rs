@@ -11,6 +11,7 @@ pub mod baseline;
 pub mod blocks;
 pub mod breach;
 pub mod client_ip;
+pub mod cognito;
 pub mod csrf;
 pub mod decision;
 pub mod denial;

@@ -29,6 +29,7 @@ struct Words {
 
 fn words(kind: NoticeKind) -> Words {
     let (subject, what, else_do) = match kind {
+        NoticeKind::SignInCode | NoticeKind::NewDevice => pool_words(kind),
         NoticeKind::ConfirmSignUp => (
             "Confirm that you signed up",
             "Somebody signed up with this e-mail address. If it was you, confirm it with the password you chose.",
@@ -71,6 +72,17 @@ fn words(kind: NoticeKind) -> Words {
         ),
     };
     Words { subject, what, else_do }
+}
+
+/// Of the notices of a user pool.
+fn pool_words(kind: NoticeKind) -> (&'static str, &'static str, &'static str) {
+    const ELSE: &str = "If it was not you, change your password at once.";
+    if kind == NoticeKind::SignInCode {
+        let what =
+            "Somebody is signing in to your account with your password. If it was you, this is your code. Give it to nobody.";
+        return ("Your code", what, ELSE);
+    }
+    ("A sign-in from a new device", "Somebody signed in to your account from a device that was not used for it before.", ELSE)
 }
 
 /// What a grant is used with: its token, the link that holds it, and its end.
@@ -120,7 +132,7 @@ pub fn deliverable(address: &str) -> Option<String> {
 }
 
 /// For text and for attribute values in HTML.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut safe, c| {
         match c {
             '&' => safe.push_str("&amp;"),

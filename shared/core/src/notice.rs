@@ -7,6 +7,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 
 use crate::account::{Account, Subject};
+use crate::cognito::challenge;
 use crate::hashing::StoredPassword;
 use crate::keys::{AccountKey, KeyRing, Use, is_of_16_bytes};
 use crate::secret::SecretText;
@@ -18,6 +19,9 @@ pub const RESET_LIFETIME: Duration = Duration::from_mins(15);
 
 /// How long a sign-up waits for its confirmation: 24 hours.
 pub const SIGN_UP_LIFETIME: Duration = Duration::from_hours(24);
+
+/// How long a code holds: 10 minutes.
+pub const CODE_LIFETIME: Duration = challenge::LIFETIME;
 
 /// How long a notice without a grant is kept for its delivery: a week.
 pub const PLAIN_LIFETIME: Duration = Duration::from_hours(7 * 24);
@@ -62,11 +66,15 @@ pub enum NoticeKind {
     SessionHijacking,
     /// Somebody signed in, and much about it is unusual.
     AnomalousLogin,
+    /// The code of a sign-in to a user pool. Carries a grant.
+    SignInCode,
+    /// Somebody signed in to a user pool from a new device.
+    NewDevice,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::ConfirmSignUp,
         Self::SignUpAttempted,
         Self::ResetPassword,
@@ -75,6 +83,8 @@ impl NoticeKind {
         Self::SessionEnded,
         Self::SessionHijacking,
         Self::AnomalousLogin,
+        Self::SignInCode,
+        Self::NewDevice,
     ];
 
     /// The stored and public word.
@@ -88,6 +98,8 @@ impl NoticeKind {
             Self::SessionEnded => "session_ended",
             Self::SessionHijacking => "session_hijacking",
             Self::AnomalousLogin => "anomalous_login",
+            Self::SignInCode => "sign_in_code",
+            Self::NewDevice => "new_device",
         }
     }
 
@@ -98,16 +110,16 @@ impl NoticeKind {
 
     /// Whether it carries a grant.
     pub fn grants(self) -> bool {
-        matches!(self, Self::ConfirmSignUp | Self::ResetPassword)
+        matches!(self, Self::ConfirmSignUp | Self::ResetPassword | Self::SignInCode)
     }
 
     /// How many of a kind one account gets in a day (UTC), so that nobody fills a mailbox; `None` where it must never be kept back, since it
-    /// tells what was done, and for resets, of which one in five minutes is given: who was kept from them could be locked out.
+    /// tells what was done, for resets, of which one in five minutes is given, and for codes, one in ten: who was kept from them could be locked out.
     pub fn most_a_day(self) -> Option<usize> {
         match self {
-            Self::PasswordChanged | Self::PasswordReset | Self::SessionHijacking | Self::ResetPassword => None,
+            Self::PasswordChanged | Self::PasswordReset | Self::SessionHijacking | Self::ResetPassword | Self::SignInCode => None,
             Self::ConfirmSignUp => Some(20),
-            Self::SignUpAttempted | Self::SessionEnded | Self::AnomalousLogin => Some(5),
+            Self::SignUpAttempted | Self::SessionEnded | Self::AnomalousLogin | Self::NewDevice => Some(5),
         }
     }
 
@@ -115,12 +127,14 @@ impl NoticeKind {
         match self {
             Self::ConfirmSignUp => SIGN_UP_LIFETIME,
             Self::ResetPassword => RESET_LIFETIME,
+            Self::SignInCode => CODE_LIFETIME,
             Self::SignUpAttempted
             | Self::PasswordChanged
             | Self::PasswordReset
             | Self::SessionEnded
             | Self::SessionHijacking
-            | Self::AnomalousLogin => PLAIN_LIFETIME,
+            | Self::AnomalousLogin
+            | Self::NewDevice => PLAIN_LIFETIME,
         }
     }
 }
@@ -219,6 +233,9 @@ impl Notice {
 
     /// The token of its grant, for its reader; `None` when it carries none.
     pub fn token(&self, keys: &KeyRing) -> Option<SecretText> {
+        if self.kind == NoticeKind::SignInCode {
+            return (!self.void).then(|| challenge::code(&self.id, &self.account_key, keys));
+        }
         (self.kind.grants() && !self.void).then(|| {
             let version = self.auth_version.to_be_bytes();
             let tag = Base64UrlUnpadded::encode_string(&keys.sign(Use::Grant, &self.signed(&version)));

@@ -3,6 +3,7 @@
 //! Every setting is a row of [`SETTINGS`]; a `PALISADE_` name that is no row is a problem too, so that a misspelt one never passes for
 //! unset.
 
+mod cognito;
 mod messages;
 mod numbers;
 mod read;
@@ -21,6 +22,7 @@ use crate::policy::Policy;
 use read::Reader;
 use values::{base_url, identifier_kind, log_level, network, origin, table_name};
 
+pub use cognito::Cognito;
 pub use messages::Messages;
 pub use reference::{SETTINGS, Setting};
 pub use values::is_loopback;
@@ -153,6 +155,8 @@ pub struct Settings {
     pub hibp_url: String,
     /// Where messages go, and from whom.
     pub messages: Messages,
+    /// Cognito's triggers.
+    pub cognito: Cognito,
     /// `AWS_REGION`.
     pub region: String,
     /// `AWS_ENDPOINT_URL_DYNAMODB`, where one is set.
@@ -209,6 +213,7 @@ impl Settings {
         let dynamodb_endpoint = read.optional("AWS_ENDPOINT_URL_DYNAMODB", |url| Ok(url.to_owned()));
         let is_local = dynamodb_endpoint.as_deref().is_some_and(is_loopback);
         let messages = Messages::read(&mut read, is_local);
+        let cognito = Cognito::read(&mut read);
         keep_local_secrets_local(&mut read, is_local);
         read.finish(|| {
             Some(Self {
@@ -227,6 +232,7 @@ impl Settings {
                 authorizer,
                 hibp_url,
                 messages,
+                cognito,
                 region: region?,
                 dynamodb_endpoint,
             })

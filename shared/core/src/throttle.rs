@@ -43,6 +43,9 @@ pub use stored::{Stored, StoredLane};
 /// How far two environments' clocks may differ before a stored time counts as damaged.
 pub const CLOCK_SKEW: Duration = Duration::from_mins(10);
 
+/// For how long Cognito repeats a call: it waits 5 seconds for an answer, three times.
+pub const REPEATED_WITHIN: Duration = Duration::from_secs(15);
+
 /// What a closed lane tells the client to wait, in seconds; only a reset really opens it.
 const CLOSED_RETRY_AFTER_S: u64 = 3_600;
 
@@ -91,11 +94,21 @@ pub struct Lane {
     pub last_failure: Option<Timestamp>,
     /// Tries under way.
     pub leases: Vec<Lease>,
+    /// When a success was settled that did not know its own lease ([`Lane::settle_unknown_success`]).
+    pub unknown_success: Option<Timestamp>,
 }
 
 impl Default for Lane {
     fn default() -> Self {
-        Self { settled: 0, forgotten: 0, cleared: 0, not_before: Timestamp::EPOCH, last_failure: None, leases: Vec::new() }
+        Self {
+            settled: 0,
+            forgotten: 0,
+            cleared: 0,
+            not_before: Timestamp::EPOCH,
+            last_failure: None,
+            leases: Vec::new(),
+            unknown_success: None,
+        }
     }
 }
 
@@ -166,6 +179,24 @@ impl Lane {
             }
             Verdict::Failure => lane.fail(now, rules),
         }
+        Some(lane)
+    }
+
+    /// Settles a success of which is not known whose lease it had: nothing passes between Cognito's triggers before and after a sign-in. The
+    /// oldest lease is taken for it, so that of all tries as many count as failures as did fail; the others stay. What failed before that
+    /// lease was taken is forgotten; without one, which is how a sign-in with a second factor ends, what failed so far.
+    ///
+    /// `None` within [`REPEATED_WITHIN`] of the last such success: Cognito calls again where it waited too long, and a second call for one
+    /// success forgets nothing more.
+    pub fn settle_unknown_success(&self, now: Timestamp, rules: &LaneRules) -> Option<Self> {
+        if self.unknown_success.is_some_and(|last| now < last.plus(REPEATED_WITHIN)) {
+            return None;
+        }
+        let mut lane = self.aged(now, rules);
+        let oldest = (!lane.leases.is_empty()).then(|| lane.leases.remove(0));
+        lane.cleared = lane.cleared.max(oldest.map_or(lane.settled, |lease| lease.settled_before));
+        lane.forgotten = lane.forgotten.max(lane.cleared);
+        lane.unknown_success = Some(now);
         Some(lane)
     }
 

@@ -7,6 +7,7 @@ mod accept;
 pub mod answer;
 pub mod authorizer;
 pub mod body;
+pub mod cognito;
 pub mod cookies;
 pub mod cross_site;
 mod event;

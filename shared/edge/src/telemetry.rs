@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn r43_whatever_is_louder_than_ordinary_is_counted_under_its_name() {
-        for kind in EventKind::ALL {
+        for kind in EventKind::ALL.iter().copied() {
             let members: Map<String, Value> = metrics(kind).into_iter().collect();
             let is_counted = members.get("Events") == Some(&json!(1));
             assert_eq!(is_counted, kind.severity() > Severity::Info, "{kind:?}");

@@ -70,6 +70,23 @@ impl Try<'_> {
         [Some(delay), Some(at_once), self.rules.closes_at.map(in_a_row)].into_iter().flatten().collect()
     }
 
+    /// Settles a success of which is not known whose lease it had: the lane before and after. `None` when it was settled already, or the
+    /// writes keep losing.
+    pub(crate) async fn settle_unknown_success(&self, mut item: LaneItem) -> Result<Option<(Lane, Lane)>, Fault> {
+        for round in 0..=SETTLE_RETRIES {
+            let before = item.lane.clone();
+            let Some(lane) = before.settle_unknown_success(self.now, self.rules) else {
+                return Ok(None);
+            };
+            let revision = format!("{}.u{round}", self.nonce);
+            match self.counters.swap_lane(&self.key, &item, lane, &revision, (self.now, self.rules)).await? {
+                Swap::Written(written) => return Ok(Some((before, written.lane))),
+                Swap::Overtaken(found) => item = found,
+            }
+        }
+        Ok(None)
+    }
+
     /// Settles the lease; the lane as it stands then. When the writes keep losing the lease is left to run out, which counts as a
     /// failure.
     pub(crate) async fn settle(&self, mut item: LaneItem, verdict: Verdict) -> Result<Option<Lane>, Fault> {

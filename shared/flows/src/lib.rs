@@ -10,6 +10,7 @@ mod blocked;
 pub mod breach_check;
 pub mod change;
 mod choose;
+pub mod cognito;
 pub mod fan_out;
 mod hasher;
 pub mod incidents;

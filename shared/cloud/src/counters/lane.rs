@@ -153,6 +153,7 @@ fn encode(key: &LaneKey, lane: &Lane, revision: &str, (now, rules): (Timestamp, 
         ("revision".to_owned(), s(revision)),
     ]);
     item.extend(lane.last_failure.map(|at| ("last_failure".to_owned(), millis(at))));
+    item.extend(lane.unknown_success.map(|at| ("unknown_success".to_owned(), millis(at))));
     // A lane nobody ever failed on has no time of its own; DynamoDB ignores a TTL years past.
     let expires_at = lane.expires_at(rules).map(|at| at.max(now.plus(rules.memory)));
     item.extend(expires_at.map(|at| ("expires_at".to_owned(), ttl(at))));
@@ -174,6 +175,7 @@ fn decode(item: Option<&Item>, now: Timestamp, rules: &LaneRules) -> LaneItem {
         not_before: stored(item, "not_before"),
         last_failure: stored(item, "last_failure"),
         leases,
+        unknown_success: stored(item, "unknown_success"),
     }
     .read(now, rules);
     let version = item.get("revision").map_or(Version::Unmarked, |value| Version::Marked(value.clone()));

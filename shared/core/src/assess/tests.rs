@@ -37,6 +37,7 @@ fn account() -> Account {
         must_change: None,
         auth_version: 7,
         devices_not_before: Timestamp::EPOCH,
+        pool: crate::account::PoolUser::default(),
     }
 }
 

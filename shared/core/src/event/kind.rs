@@ -2,259 +2,156 @@
 
 use serde::Serialize;
 
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EventKind {
+/// One row per event: what happened, how loud it is, and which log it belongs to.
+macro_rules! events {
+    ($($(#[doc = $doc:literal])+ $kind:ident: $severity:ident, $target:ident;)+) => {
+        /// What happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum EventKind {
+            $($(#[doc = $doc])+ $kind,)+
+        }
+
+        impl EventKind {
+            /// Every kind, for the documentation and its test.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),+];
+
+            /// How loud it is, and which log it belongs to.
+            const fn row(self) -> (Severity, Target) {
+                match self {
+                    $(Self::$kind => (Severity::$severity, Target::$target),)+
+                }
+            }
+        }
+    };
+}
+
+events! {
     /// A login succeeded.
-    AuthnLoginSuccess,
+    AuthnLoginSuccess: Info, AuthAudit;
     /// A login failed: unknown name, wrong password, disabled account.
-    AuthnLoginFail,
+    AuthnLoginFail: Warning, AuthAudit;
     /// A limit refused a request.
-    ExcessRateLimitExceeded,
+    ExcessRateLimitExceeded: Warning, Security;
     /// An address passed a limit while it was allowlisted or a known device's, and was let through.
-    RateLimitExempted,
+    RateLimitExempted: Info, Security;
     /// An address tried its eleventh name in the hour.
-    UsernameEnumeration,
+    UsernameEnumeration: Warning, Security;
     /// Somebody guesses passwords: at one address, of one account, or spread over many.
-    BruteForce,
+    BruteForce: Warning, Security;
     /// A login that is probably not its owner's.
-    AnomalousLogin,
+    AnomalousLogin: Warning, Security;
     /// A limit would have refused, if limits were enforced.
-    LimitMonitored,
+    LimitMonitored: Warning, Security;
     /// The process started without enforcing limits.
-    LimitsNotEnforced,
+    LimitsNotEnforced: Critical, Security;
     /// A request came from an address that an operator blocked.
-    AddressBlocked,
+    AddressBlocked: Warning, Security;
     /// A session was issued.
-    SessionCreated,
+    SessionCreated: Info, AuthAudit;
     /// A session that was presented with a login ended.
-    SessionReplaced,
+    SessionReplaced: Info, AuthAudit;
     /// A request came from another site.
-    MaliciousCsrf,
+    MaliciousCsrf: Warning, Security;
     /// The same cookie came twice.
-    CookieAmbiguous,
+    CookieAmbiguous: Warning, Security;
     /// An identifier mixed scripts.
-    InputMixedScripts,
+    InputMixedScripts: Warning, Security;
     /// An event carried no client address.
-    ClientAddressMissing,
+    ClientAddressMissing: Warning, Security;
     /// A password was changed by its owner.
-    AuthnPasswordChange,
+    AuthnPasswordChange: Info, AuthAudit;
     /// A change was refused: wrong current password, rules not met, or somebody was faster.
-    AuthnPasswordChangeFail,
+    AuthnPasswordChangeFail: Warning, AuthAudit;
     /// A reset was asked for; nothing tells whether the name exists.
-    AuthnPasswordResetRequest,
+    AuthnPasswordResetRequest: Info, AuthAudit;
     /// A password was reset with a grant.
-    AuthnPasswordReset,
+    AuthnPasswordReset: Info, AuthAudit;
     /// A grant was refused: unknown, used, too old, or with the wrong password.
-    AuthnGrantFail,
+    AuthnGrantFail: Warning, AuthAudit;
     /// A sign-up waits for its confirmation; nothing tells whether the name was free.
-    UserSignedUp,
+    UserSignedUp: Info, AuthAudit;
     /// An account was made.
-    UserCreated,
+    UserCreated: Info, AuthAudit;
     /// A session was presented that is not alive.
-    SessionRejected,
+    SessionRejected: Warning, AuthAudit;
     /// A session was ended for wrong passwords given in it.
-    SessionEnded,
+    SessionEnded: Warning, AuthAudit;
     /// A session was used from another network or browser, and goes along.
-    SessionMoved,
+    SessionMoved: Info, AuthAudit;
     /// A session was used where it does not belong; it ended.
-    SessionIntegrityViolation,
+    SessionIntegrityViolation: Warning, Security;
     /// A session was in two hands; all of the account ended.
-    SessionHijacking,
+    SessionHijacking: Critical, Security;
     /// A replaced session was used; all of the account ended.
-    AuthnTokenReuse,
+    AuthnTokenReuse: Critical, Security;
     /// Its owner ended sessions.
-    SessionRevoked,
+    SessionRevoked: Info, AuthAudit;
     /// A password was given again within a session.
-    AuthnReauthenticated,
+    AuthnReauthenticated: Info, AuthAudit;
     /// A wrong password was given within a session.
-    AuthnReauthenticateFail,
+    AuthnReauthenticateFail: Warning, AuthAudit;
     /// A password known from breaches was refused or, below the threshold, let pass.
-    BreachedPassword,
+    BreachedPassword: Warning, Security;
     /// The breach service gave no answer that can be trusted.
-    BreachUnknown,
+    BreachUnknown: Warning, Security;
     /// A stored password cannot be used as it is.
-    CorruptCredential,
+    CorruptCredential: Error, Security;
     /// A stored item had impossible values.
-    CorruptItem,
+    CorruptItem: Error, Security;
+    /// A sign-up to a user pool was refused.
+    SignUpRefused: Warning, AuthAudit;
+    /// A sign-in to a user pool may be tried.
+    LoginAttempted: Info, AuthAudit;
+    /// A code was sent to whoever signs in.
+    CodeSent: Info, AuthAudit;
+    /// A code was wrong, too old, or guessed at too often.
+    CodeFail: Warning, AuthAudit;
+    /// A code was right.
+    CodeSuccess: Info, AuthAudit;
+    /// A user pool was told to make no tokens.
+    TokenRefused: Warning, AuthAudit;
+    /// A user moved into a user pool.
+    UserMigrated: Info, AuthAudit;
+    /// A user was not let into a user pool.
+    UserMigrationFail: Warning, AuthAudit;
+    /// Somebody takes over, or tries to take over, an account of a user pool.
+    AccountTakeover: Critical, Security;
+    /// A user pool called with something that is not known here; it passed through unchanged.
+    TriggerUnknown: Warning, Security;
     /// An operator did something with an incident.
-    IncidentUpdated,
+    IncidentUpdated: Info, AuthAudit;
     /// An operator acted on what an incident is about.
-    IncidentContained,
+    IncidentContained: Warning, AuthAudit;
     /// Somebody asked for what their role does not reach.
-    AuthzFail,
+    AuthzFail: Warning, AuthAudit;
     /// A message went to operators.
-    AlertSent,
+    AlertSent: Info, Security;
     /// A message went to a user.
-    NoticeSent,
+    NoticeSent: Info, AuthAudit;
     /// A user had their number of messages of this kind for the day.
-    NoticeHeldBack,
+    NoticeHeldBack: Warning, Security;
     /// A message could not be sent; it is tried again.
-    AlertFailed,
+    AlertFailed: Error, Security;
     /// A record of a stream cannot be read; it is kept aside.
-    RecordSetAside,
+    RecordSetAside: Error, Security;
     /// A dependency failed while a request was decided.
-    DependencyFailed,
+    DependencyFailed: Error, Security;
     /// The request's deadline passed before it was decided.
-    DeadlineExceeded,
+    DeadlineExceeded: Error, Security;
     /// A handler panicked.
-    HandlerPanicked,
+    HandlerPanicked: Critical, Security;
 }
 
 impl EventKind {
-    /// Every kind, for the documentation and its test.
-    pub const ALL: [Self; 47] = [
-        Self::AuthnLoginSuccess,
-        Self::AuthnLoginFail,
-        Self::ExcessRateLimitExceeded,
-        Self::RateLimitExempted,
-        Self::UsernameEnumeration,
-        Self::BruteForce,
-        Self::AnomalousLogin,
-        Self::LimitMonitored,
-        Self::LimitsNotEnforced,
-        Self::AddressBlocked,
-        Self::SessionCreated,
-        Self::SessionReplaced,
-        Self::MaliciousCsrf,
-        Self::CookieAmbiguous,
-        Self::InputMixedScripts,
-        Self::ClientAddressMissing,
-        Self::AuthnPasswordChange,
-        Self::AuthnPasswordChangeFail,
-        Self::AuthnPasswordResetRequest,
-        Self::AuthnPasswordReset,
-        Self::AuthnGrantFail,
-        Self::UserSignedUp,
-        Self::UserCreated,
-        Self::SessionRejected,
-        Self::SessionEnded,
-        Self::SessionMoved,
-        Self::SessionIntegrityViolation,
-        Self::SessionHijacking,
-        Self::AuthnTokenReuse,
-        Self::SessionRevoked,
-        Self::AuthnReauthenticated,
-        Self::AuthnReauthenticateFail,
-        Self::BreachedPassword,
-        Self::BreachUnknown,
-        Self::CorruptCredential,
-        Self::CorruptItem,
-        Self::IncidentUpdated,
-        Self::IncidentContained,
-        Self::AuthzFail,
-        Self::AlertSent,
-        Self::NoticeSent,
-        Self::NoticeHeldBack,
-        Self::AlertFailed,
-        Self::RecordSetAside,
-        Self::DependencyFailed,
-        Self::DeadlineExceeded,
-        Self::HandlerPanicked,
-    ];
-
     /// How loud it is.
     pub fn severity(self) -> Severity {
-        match self {
-            Self::AuthnLoginSuccess
-            | Self::SessionCreated
-            | Self::SessionReplaced
-            | Self::RateLimitExempted
-            | Self::AuthnPasswordChange
-            | Self::AuthnPasswordResetRequest
-            | Self::AuthnPasswordReset
-            | Self::UserSignedUp
-            | Self::UserCreated
-            | Self::SessionMoved
-            | Self::SessionRevoked
-            | Self::IncidentUpdated
-            | Self::AlertSent
-            | Self::NoticeSent
-            | Self::AuthnReauthenticated => Severity::Info,
-            Self::AuthnLoginFail
-            | Self::ExcessRateLimitExceeded
-            | Self::MaliciousCsrf
-            | Self::CookieAmbiguous
-            | Self::InputMixedScripts
-            | Self::UsernameEnumeration
-            | Self::BruteForce
-            | Self::AnomalousLogin
-            | Self::LimitMonitored
-            | Self::AddressBlocked
-            | Self::ClientAddressMissing
-            | Self::AuthnPasswordChangeFail
-            | Self::AuthnGrantFail
-            | Self::SessionRejected
-            | Self::SessionEnded
-            | Self::BreachedPassword
-            | Self::BreachUnknown
-            | Self::SessionIntegrityViolation
-            | Self::IncidentContained
-            | Self::AuthzFail
-            | Self::NoticeHeldBack
-            | Self::AuthnReauthenticateFail => Severity::Warning,
-            Self::CorruptCredential
-            | Self::CorruptItem
-            | Self::AlertFailed
-            | Self::RecordSetAside
-            | Self::DependencyFailed
-            | Self::DeadlineExceeded => Severity::Error,
-            Self::HandlerPanicked | Self::LimitsNotEnforced | Self::SessionHijacking | Self::AuthnTokenReuse => Severity::Critical,
-        }
+        self.row().0
     }
 
     /// Which log it belongs to.
     pub fn target(self) -> Target {
-        match self {
-            Self::AuthnLoginSuccess
-            | Self::AuthnLoginFail
-            | Self::SessionCreated
-            | Self::SessionReplaced
-            | Self::AuthnPasswordChange
-            | Self::AuthnPasswordChangeFail
-            | Self::AuthnPasswordResetRequest
-            | Self::AuthnPasswordReset
-            | Self::AuthnGrantFail
-            | Self::UserSignedUp
-            | Self::UserCreated
-            | Self::SessionRejected
-            | Self::SessionEnded
-            | Self::SessionMoved
-            | Self::SessionRevoked
-            | Self::AuthnReauthenticated
-            | Self::IncidentUpdated
-            | Self::IncidentContained
-            | Self::AuthzFail
-            | Self::NoticeSent
-            | Self::AuthnReauthenticateFail => Target::AuthAudit,
-            Self::ExcessRateLimitExceeded
-            | Self::RateLimitExempted
-            | Self::UsernameEnumeration
-            | Self::BruteForce
-            | Self::AnomalousLogin
-            | Self::LimitMonitored
-            | Self::LimitsNotEnforced
-            | Self::AddressBlocked
-            | Self::MaliciousCsrf
-            | Self::CookieAmbiguous
-            | Self::InputMixedScripts
-            | Self::ClientAddressMissing
-            | Self::BreachedPassword
-            | Self::BreachUnknown
-            | Self::CorruptCredential
-            | Self::CorruptItem
-            | Self::DependencyFailed
-            | Self::DeadlineExceeded
-            | Self::HandlerPanicked
-            | Self::SessionIntegrityViolation
-            | Self::SessionHijacking
-            | Self::AlertSent
-            | Self::NoticeHeldBack
-            | Self::AlertFailed
-            | Self::RecordSetAside
-            | Self::AuthnTokenReuse => Target::Security,
-        }
+        self.row().1
     }
 }
 

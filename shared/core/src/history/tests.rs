@@ -46,6 +46,7 @@ fn account(current: Option<Digest>) -> Account {
         must_change: None,
         auth_version: 1,
         devices_not_before: Timestamp::EPOCH,
+        pool: crate::account::PoolUser::default(),
     }
 }
 

@@ -55,7 +55,12 @@ impl Messages {
 
     /// Where `token`, of a notice of `kind`, is used; `None` without a base URL. It never comes from a request (CASES W13).
     pub fn link(&self, kind: NoticeKind, token: &SecretText) -> Option<SecretText> {
-        let path = if kind == NoticeKind::ConfirmSignUp { &self.confirm_path } else { &self.reset_path };
+        let path = match kind {
+            NoticeKind::ConfirmSignUp => &self.confirm_path,
+            // Typed where the sign-in waits for it.
+            NoticeKind::SignInCode => return None,
+            _ => &self.reset_path,
+        };
         let base = self.base_url.as_ref().filter(|_| kind.grants())?;
         Some(SecretText::new(format!("{base}{path}#token={}", token.expose())))
     }

@@ -230,4 +230,31 @@ pub const SETTINGS: &[Setting] = &[
         "Milliseconds the breach service may take in all, a repetition included, 10 to 10000.",
     ),
     setting("PALISADE_OPERATION_TIMEOUT_MS", "2000", "Milliseconds a DynamoDB call may take with its retry, 10 to 20000."),
+    setting(
+        "PALISADE_COGNITO_DEADLINE_MS",
+        "2500",
+        "Milliseconds a Cognito trigger may take, 50 to 4500: Cognito itself gives up after 5000.",
+    ),
+    setting("PALISADE_COGNITO_HIBP_TIMEOUT_MS", "800", "Milliseconds of it for the breach service, 10 to 2000."),
+    setting(
+        "PALISADE_COGNITO_SIGN_UPS_PER_HOUR",
+        "1000",
+        "Sign-ups to a user pool an hour, of all together, 1 to 10000000 or `never` refused; over it operators are told.",
+    ),
+    setting(
+        "PALISADE_COGNITO_SIGN_UPS_PER_MAILBOX",
+        "3",
+        "Sign-ups to a user pool in a day with further addresses of one mailbox (`a+1@`, `a+2@`), 1 to 1000.",
+    ),
+    setting(
+        "PALISADE_BLOCKED_MAIL_DOMAINS",
+        "none",
+        "Domains whose addresses cannot sign up to a user pool, with those below them, separated by commas.",
+    ),
+    setting(
+        "PALISADE_COGNITO_MAX_AUTH_AGE_S",
+        "2592000",
+        "Seconds after a sign-in to a user pool during which its tokens are refreshed, 60 to 315360000 or `never` ending; the pool's own limit holds as well.",
+    ),
+    setting("PALISADE_SERVICE_NAME", "none", "Who the messages of a user pool come from, at most 30 characters."),
 ];

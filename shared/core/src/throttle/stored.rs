@@ -50,6 +50,8 @@ pub struct StoredLane {
     pub last_failure: Stored,
     /// Nonce, [`Lease::reserved_at`] and [`Lease::settled_before`] of each lease.
     pub leases: Vec<(String, Stored, Stored)>,
+    /// See [`Lane::unknown_success`]; missing is fine, and so is one that cannot be: it forgets failures once.
+    pub unknown_success: Stored,
 }
 
 impl StoredLane {
@@ -75,6 +77,7 @@ impl StoredLane {
             not_before: Timestamp::EPOCH,
             last_failure: last_failure.or((!no_failure_yet).then_some(now)),
             leases: Vec::new(),
+            unknown_success: self.unknown_success.time(latest),
         };
         lane.not_before =
             not_before.unwrap_or_else(|| last_failure.map_or(now, |last| last.plus(delay_after(lane.failures(), rules.delay_cap))));

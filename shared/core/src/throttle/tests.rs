@@ -180,6 +180,7 @@ fn stored(settled: Stored, not_before: Stored) -> StoredLane {
         not_before,
         last_failure: Stored::Number(i128::from(NOON.millis())),
         leases: Vec::new(),
+        unknown_success: Stored::Missing,
     }
 }
 
@@ -332,6 +333,7 @@ proptest! {
             settled: Stored::Number(settled), forgotten: Stored::Number(forgotten), cleared: Stored::Number(0),
             not_before: Stored::Number(not_before), last_failure: Stored::Number(last),
             leases: vec![("x".into(), Stored::Number(last), Stored::Number(settled))],
+            unknown_success: Stored::Number(last),
         };
         let (lane, _) = item.read(NOON, &seed());
         prop_assert!(lane.failures() <= BELIEVABLE);
@@ -363,4 +365,59 @@ fn a21_ten_thousand_failures_by_strangers_leave_the_devices_own_lane_open() {
     }
     assert!(shut_out > 9_000, "without a device the owner would have been: {shut_out}");
     assert!(common.not_before <= now.plus(Duration::from_mins(1)));
+}
+
+#[test]
+fn a33_a_success_of_an_unknown_try_is_taken_for_the_oldest_and_forgets_what_failed_before_it() {
+    let rules = seed();
+    let lane = failed(&Lane::default(), NOON, &rules);
+    let lane = lane.reserve("owner", after(1), &rules).unwrap().reserve("thief", after(2), &rules).unwrap();
+    let lane = lane.settle_unknown_success(after(3), &rules).unwrap();
+    assert_eq!((lane.failures(), lane.in_a_row()), (0, 0));
+    assert!(lane.holds("thief") && !lane.holds("owner"));
+    assert_eq!(lane.aged(after(60), &rules).failures(), 1, "whoever is left has failed");
+}
+
+#[test]
+fn a33_a_failure_after_the_oldest_try_was_taken_stays() {
+    let rules = seed();
+    let lane = Lane::default().reserve("owner", NOON, &rules).unwrap().reserve("thief", NOON, &rules).unwrap();
+    let lane = lane.settle("thief", Verdict::Failure, NOON, &rules).unwrap().settle_unknown_success(after(1), &rules).unwrap();
+    assert_eq!((lane.failures(), lane.leases.len(), lane.not_before), (1, 0, after(1)));
+}
+
+#[test]
+fn a33_a_second_call_for_one_success_changes_nothing() {
+    let rules = seed();
+    let lane = Lane::default().reserve("owner", NOON, &rules).unwrap().settle_unknown_success(after(1), &rules).unwrap();
+    let lane = failed(&lane, after(2), &rules).reserve("thief", after(4), &rules).unwrap();
+    for seconds in [5, 15] {
+        assert_eq!(lane.settle_unknown_success(after(seconds), &rules), None, "{seconds}");
+    }
+    assert!(lane.settle_unknown_success(after(16), &rules).is_some());
+}
+
+#[test]
+fn a_sign_in_that_outlived_its_try_is_forgiven_it() {
+    let rules = seed();
+    let lane = Lane::default().reserve("owner", NOON, &rules).unwrap();
+    let lane = lane.settle_unknown_success(after(60), &rules).unwrap();
+    assert_eq!((lane.settled, lane.failures()), (1, 0), "a second factor takes its time");
+}
+
+proptest! {
+    #[test]
+    fn a33_as_many_tries_fail_as_did_not_succeed(successes in 0_usize..4, tries in 1_usize..4) {
+        let rules = seed();
+        let mut lane = Lane::default();
+        for nonce in 0..tries {
+            lane = lane.reserve(&nonce.to_string(), NOON, &rules).unwrap();
+        }
+        for n in 0..successes.min(tries) {
+            lane.unknown_success = None;
+            lane = lane.settle_unknown_success(after(1 + u64::try_from(n).unwrap()), &rules).unwrap();
+        }
+        let failed = u64::try_from(tries.saturating_sub(successes)).unwrap();
+        prop_assert_eq!(lane.aged(after(30), &rules).settled, failed);
+    }
 }

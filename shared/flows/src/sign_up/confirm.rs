@@ -138,6 +138,7 @@ pub(super) async fn account(
         auth_version: u64::from_be_bytes(deps.entropy.bytes()) >> 1,
         // A device known to somebody who had the name before is none of its new owner's.
         devices_not_before: now,
+        pool: palisade_core::account::PoolUser::default(),
     })
 }
 

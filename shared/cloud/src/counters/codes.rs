@@ -1,0 +1,98 @@
+//! The codes of sign-ins to a user pool: one at a time for an account, with its tries, whatever the session.
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{ReturnValue, Update};
+use palisade_core::cognito::challenge::{LIFETIME, TRIES, USED_GRACE};
+use palisade_core::notice::NoticeId;
+use palisade_core::{AccountKey, Fault, Timestamp};
+use std::time::Duration;
+
+use super::Counters;
+use crate::call::fault;
+use crate::item::{millis, n, number, s, text, time, ttl};
+use crate::transact::Write;
+
+/// The code of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeItem {
+    /// Which notice it came with.
+    pub notice_id: NoticeId,
+    /// When the right code was last given.
+    pub given_at: Option<Timestamp>,
+}
+
+/// How long it is known when a code was given: as long as the longest refresh token.
+const REMEMBERED: Duration = Duration::from_hours(3_650 * 24);
+
+impl Counters {
+    /// Makes `notice` carry the account's code, unless there is one that still holds.
+    pub fn new_code(&self, account: &AccountKey, notice: &NoticeId, now: Timestamp) -> Result<Write, Fault> {
+        let update = Update::builder().table_name(&self.0.name).key("counter", s(key(account)));
+        let update = update
+            .update_expression("SET notice_id = :notice, ends_at = :ends_at, tries = :none, expires_at = :ttl")
+            .condition_expression("attribute_not_exists(ends_at) OR ends_at <= :now")
+            .expression_attribute_values(":notice", s(notice.as_str()))
+            .expression_attribute_values(":ends_at", millis(now.plus(LIFETIME)))
+            .expression_attribute_values(":none", n(0))
+            .expression_attribute_values(":now", millis(now))
+            .expression_attribute_values(":ttl", ttl(now.plus(REMEMBERED)));
+        Write::update(update)
+    }
+
+    /// The account's code, by a strongly consistent read, whether or not it still holds.
+    pub async fn code(&self, account: &AccountKey) -> Result<Option<CodeItem>, Fault> {
+        let get = self.0.client.get_item().table_name(&self.0.name).key("counter", s(key(account))).consistent_read(true);
+        let reply = get.send().await.map_err(|error| fault("read of counters", &error))?;
+        Ok(reply.item.as_ref().and_then(|item| {
+            Some(CodeItem { notice_id: NoticeId::parse(text(item, "notice_id")?)?, given_at: time(item, "given_at") })
+        }))
+    }
+
+    /// Takes one of the tries of the code that came with `notice`: which one it was, counted from one; `None` when none is left or the code
+    /// no longer holds.
+    pub async fn try_code(&self, account: &AccountKey, notice: &NoticeId, now: Timestamp) -> Result<Option<u64>, Fault> {
+        let update = self
+            .of(account, notice)
+            .update_expression("ADD tries :one")
+            .condition_expression("notice_id = :notice AND ends_at > :now AND tries < :most")
+            .expression_attribute_values(":one", n(1))
+            .expression_attribute_values(":now", millis(now))
+            .expression_attribute_values(":most", n(TRIES))
+            .return_values(ReturnValue::AllNew);
+        match update.send().await {
+            Ok(reply) => Ok(reply.attributes.as_ref().and_then(|item| number(item, "tries"))),
+            Err(SdkError::ServiceError(error)) if is_condition(error.err()) => Ok(None),
+            Err(error) => Err(fault("write of counters", &error)),
+        }
+    }
+
+    /// Uses up the code that came with `notice`: it is over shortly, for good. Nothing happens when it was used already.
+    pub async fn code_given(&self, account: &AccountKey, notice: &NoticeId, now: Timestamp) -> Result<(), Fault> {
+        let update = self
+            .of(account, notice)
+            .update_expression("SET ends_at = :ends_at, given_at = :now, given = :notice")
+            .condition_expression("notice_id = :notice AND (attribute_not_exists(given) OR given <> :notice)")
+            .expression_attribute_values(":ends_at", millis(now.plus(USED_GRACE)))
+            .expression_attribute_values(":now", millis(now));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(error)) if is_condition(error.err()) => Ok(()),
+            Err(error) => Err(fault("write of counters", &error)),
+        }
+    }
+
+    fn of(&self, account: &AccountKey, notice: &NoticeId) -> UpdateItemFluentBuilder {
+        let update = self.0.client.update_item().table_name(&self.0.name).key("counter", s(key(account)));
+        update.expression_attribute_values(":notice", s(notice.as_str()))
+    }
+}
+
+fn is_condition(error: &UpdateItemError) -> bool {
+    matches!(error, UpdateItemError::ConditionalCheckFailedException(_))
+}
+
+fn key(account: &AccountKey) -> String {
+    format!("account#{}#code", account.as_str())
+}

@@ -1,0 +1,173 @@
+//! What a Cognito user pool's triggers do: one file for each part of a user's way through the pool.
+//!
+//! ```text
+//! sign up      look-alikes, domains, how many             ‖ all reads and counts at once                depth 1
+//! confirmed    a new user, or a new password that ends everything else                                 depth 2
+//! sign in      before: read the lane, take a try          1 R + 1 W                                     depth 2
+//!              after: read the lane, settle it ‖ note the user ‖ its baseline, or the new device        depth 2, 1 R + 3 W
+//! code         made: one transaction; judged: take one of its tries, then use it up                    depth 2
+//! tokens       read the account ‖ its code                                                              depth 1, 2 R
+//! migrate      read the lane ‖ the account, take a try, one hash, ask the breach service, settle ‖ move  depth 3
+//! ```
+//!
+//! Cognito shows no address: only limits per account hold here. What comes before a decision refuses when it cannot be known; what comes after
+//! one never does.
+
+mod code;
+mod confirmed;
+mod migrate;
+mod sign_in;
+mod sign_up;
+mod tokens;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use palisade_cloud::{Accounts, Clock, Counters, Entropy, Hibp, Incidents, Notices, Parts, Store, Transactions};
+use palisade_core::account::PoolUser;
+use palisade_core::cognito::Person;
+use palisade_core::cognito::token::TokenRules;
+use palisade_core::event::Trail;
+use palisade_core::settings::{Cognito, Settings, Table};
+use palisade_core::{Account, AccountKey, Fault, IdentityKey, KeyRing, Policy, Role, Status, Subject, Timestamp};
+
+use crate::aside::Aside;
+use crate::hasher::Hasher;
+use crate::overall::OverallCount;
+
+pub use code::{make as make_code, verify as verify_code};
+pub use confirmed::{password_set, signed_up};
+pub use migrate::{Migrated, forgot_password, sign_in as migrate};
+pub use sign_in::{after as after_sign_in, before as before_sign_in};
+pub use sign_up::{Applicant, sign_up};
+pub use tokens::tokens;
+
+/// The tables the triggers cannot do without; the function's IAM policy lists the same.
+pub const TABLES: &[Table] = &[Table::Accounts, Table::Counters, Table::Incidents, Table::Notices];
+
+/// What the triggers work with.
+#[derive(Debug)]
+pub struct Deps {
+    accounts: Accounts,
+    counters: Counters,
+    incidents: Incidents,
+    notices: Notices,
+    transactions: Transactions,
+    hibp: Hibp,
+    hasher: Hasher,
+    overall: OverallCount,
+    aside: Aside,
+    keys: Arc<KeyRing>,
+    identity_key: Arc<IdentityKey>,
+    policy: Policy,
+    settings: Cognito,
+    tokens: TokenRules,
+    entropy: Entropy,
+    clock: Clock,
+}
+
+impl Deps {
+    /// Handles to the tables and keys that `settings` name.
+    ///
+    /// # Errors
+    /// A fault when the settings do not name one of [`TABLES`].
+    pub fn new(settings: &Settings, parts: &Parts, hasher: Hasher) -> Result<Self, Fault> {
+        let store = Store::new(settings, parts);
+        Ok(Self {
+            accounts: Accounts::new(&store, settings)?,
+            counters: Counters::new(&store, settings)?,
+            incidents: Incidents::new(&store, settings)?,
+            notices: Notices::new(&store, settings)?,
+            transactions: Transactions::new(&store, parts),
+            hibp: Hibp::within(settings.cognito.hibp, settings),
+            hasher,
+            overall: OverallCount::default(),
+            aside: Aside::new(settings),
+            keys: Arc::clone(&settings.keys),
+            identity_key: Arc::clone(&settings.identity_key),
+            policy: settings.policy.clone(),
+            settings: settings.cognito.clone(),
+            tokens: TokenRules {
+                max_auth_age: settings.cognito.max_auth_age,
+                password_max_age: settings.policy.password_max_age,
+                not_before: settings.policy.session.not_before,
+            },
+            entropy: parts.entropy.clone(),
+            clock: parts.clock.clone(),
+        })
+    }
+
+    /// The time now. A call asks once.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// How long a call may take.
+    pub fn deadline(&self) -> Duration {
+        self.settings.deadline
+    }
+
+    /// Who a pool's messages come from.
+    pub fn service_name(&self) -> Option<&str> {
+        self.settings.service_name.as_deref()
+    }
+
+    /// Opens the connection to the store, so that the first call does not wait for it. A failure shows at that call.
+    pub async fn warm_up(&self) {
+        drop(self.counters.blocks().await);
+    }
+
+    /// The key of `person`, told to `trail`, and the pseudonym that stands for it.
+    fn known_as(&self, person: &Person, trail: &mut Trail) -> (AccountKey, String) {
+        let key = person.key(&self.identity_key);
+        let name = self.keys.pseudonym(key.as_str());
+        trail.about(name.clone());
+        (key, name)
+    }
+
+    fn nonce(&self) -> String {
+        Base64UrlUnpadded::encode_string(&self.entropy.bytes::<16>())
+    }
+
+    /// The account of `user` where there is none yet.
+    fn account_of(&self, user: &User, key: AccountKey, now: Timestamp) -> Account {
+        let subject = user.sub.as_deref().and_then(Subject::parse);
+        Account {
+            key,
+            subject: subject.unwrap_or_else(|| Subject::from_random(self.entropy.bytes())),
+            identifier: user.person.identifier().map_or(user.person.spelling(), |identifier| identifier.as_str()).to_owned(),
+            email: user.email.clone(),
+            username: None,
+            first_name: None,
+            last_name: None,
+            time_zone: None,
+            role: Role::Regular,
+            status: Status::Active,
+            created_at: now,
+            password: None,
+            password_changed_at: None,
+            current_digest: None,
+            history_salt: None,
+            breach_unchecked: false,
+            must_change: None,
+            // Random, so that a recycled name never revives old sessions.
+            auth_version: u64::from_be_bytes(self.entropy.bytes()) >> 1,
+            devices_not_before: Timestamp::EPOCH,
+            pool: PoolUser { spelling: Some(user.person.spelling().to_owned()), ..PoolUser::default() },
+        }
+    }
+}
+
+/// A user of the pool, as an event tells of them.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Whom they are counted and kept as.
+    pub person: Person,
+    /// The pool's own id of them.
+    pub sub: Option<String>,
+    /// Their e-mail address, where the pool has verified it.
+    pub email: Option<String>,
+    /// Whether there is no such user; the pool leads them the same way.
+    pub not_found: bool,
+}
