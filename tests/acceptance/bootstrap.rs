@@ -2,6 +2,7 @@
 
 use acceptance::World;
 use acceptance::runtime_api::{Lambda, LocalStack, Outcome, run_to_end, run_with};
+use palisade_core::cognito::Refusal;
 use palisade_core::incident::IncidentKind;
 use palisade_local::{message_pairs, settings_pairs};
 use serde_json::{Value, json};
@@ -122,6 +123,34 @@ async fn r63_the_built_fan_out_and_mailer_take_the_shipped_batches_and_messages(
     let mut lambda = Lambda::start("notice-mailer", &variables).await;
     let event = include_str!("../../infra/events/notice-mailer/notice.json");
     assert_eq!(lambda.call(event).await, Outcome::Result("null".to_owned()));
+}
+
+#[tokio::test]
+async fn r63_the_built_triggers_take_every_recorded_event_of_a_pool() {
+    let world = World::builder().real_hashes().start().await;
+    world.account("django@example.com", PASSWORD).await;
+    let mut lambda = Lambda::start("cognito-triggers", &variables(&world, &[])).await;
+    let mut migrated = 0;
+    for (path, event) in crate::cognito_events::recorded() {
+        match lambda.call(&event).await {
+            Outcome::Result(answer) => {
+                let answer: Value = serde_json::from_str(&answer).expect("JSON");
+                migrated += u32::from(answer["response"]["finalUserStatus"] == "CONFIRMED");
+            }
+            Outcome::Error(text) => {
+                assert!(
+                    Refusal::ALL.iter().any(|refusal| text.ends_with(&format!("\"{}\"}}", refusal.as_str()))),
+                    "{path}: {text}"
+                );
+            }
+        }
+    }
+    assert_eq!(migrated, 1);
+    let printed = lambda.stop().await;
+    assert!(printed.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{printed}");
+    assert!(printed.contains("user_migrated") && !printed.contains(PASSWORD), "{printed}");
+    let (started, printed) = run_to_end("cognito-triggers", &[]).await;
+    assert!(!started && printed.contains("PALISADE_TABLE_ACCOUNTS"), "{printed}");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod browser;
 mod brute_force;
 mod budgets;
 mod cognito;
+mod cognito_attach;
 mod cognito_events;
 mod cognito_pool;
 mod cognito_sign_up;

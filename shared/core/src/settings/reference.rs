@@ -28,11 +28,19 @@ pub const SETTINGS: &[Setting] = &[
         "required",
         "Turns identifiers into storage keys. At least 32 printable characters; never change it, or every account is lost.",
     ),
-    setting("PALISADE_TABLE_ACCOUNTS", "required by all but `breach-check`", "Name of the accounts table."),
-    setting("PALISADE_TABLE_SESSIONS", "required by all but `breach-check`, `signup`", "Name of the sessions table."),
+    setting(
+        "PALISADE_TABLE_ACCOUNTS",
+        "required by all but `breach-check` and the two that send messages",
+        "Name of the accounts table.",
+    ),
+    setting(
+        "PALISADE_TABLE_SESSIONS",
+        "required by all but `breach-check`, `signup`, `cognito-triggers` and the two that send messages",
+        "Name of the sessions table.",
+    ),
     setting("PALISADE_TABLE_HISTORY", "required by `password-change`", "Name of the password history table."),
-    setting("PALISADE_TABLE_COUNTERS", "required by all", "Name of the counters table."),
-    setting("PALISADE_TABLE_INCIDENTS", "required by all but `breach-check`", "Name of the incidents table."),
+    setting("PALISADE_TABLE_COUNTERS", "required by all but `notice-mailer`", "Name of the counters table."),
+    setting("PALISADE_TABLE_INCIDENTS", "required by all but `breach-check` and `notice-mailer`", "Name of the incidents table."),
     setting("PALISADE_TABLE_NOTICES", "required by all but `breach-check`", "Name of the notices table."),
     setting(
         "PALISADE_BASE_URL",
