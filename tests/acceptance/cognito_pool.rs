@@ -1,8 +1,11 @@
 //! A user pool from its clients' side: the whole way through its flows, in the order in which Cognito calls the triggers.
 
 use acceptance::{Pool, Session, Signing, World, pool_event};
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode};
 use palisade_local::{Fault, Mode, NewAccount};
 use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
 
 const PASSWORD: &str = "correct-Horse-7-battery";
 const OTHER: &str = "Violet-Kettle-8-harbour";
@@ -18,6 +21,21 @@ fn django(password: &str) -> String {
         _ => panic!("no hash of it"),
     };
     format!("pbkdf2_sha256$1000$abcdefghijkl${key}")
+}
+
+/// Cognito's own API, answering every request with `status`; and what it was asked.
+async fn cognito(status: StatusCode) -> (String, Arc<Mutex<Vec<Value>>>) {
+    let asked: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let kept = Arc::clone(&asked);
+    let answer = move |headers: HeaderMap, body: String| async move {
+        assert_eq!(headers["x-amz-target"], "AWSCognitoIdentityProviderService.AdminUserGlobalSignOut");
+        kept.lock().expect("asked").push(serde_json::from_str(&body).expect("JSON"));
+        (status, "{}")
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+    (url, asked)
 }
 
 async fn signed_up(world: &World) -> Pool {
@@ -46,7 +64,8 @@ fn wrong(code: &str) -> String {
 
 #[tokio::test]
 async fn r62_sign_up_sign_in_refresh_and_a_forgotten_password() {
-    let world = World::start().await;
+    let (url, asked) = cognito(StatusCode::OK).await;
+    let world = World::builder().setting("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", &url).start().await;
     let pool = signed_up(&world).await;
     for name in ["alice", "alice@example.com"] {
         let tokens = pool.sign_in(name, PASSWORD).await.expect("tokens");
@@ -58,6 +77,7 @@ async fn r62_sign_up_sign_in_refresh_and_a_forgotten_password() {
     let words = pool.forgot_password("alice").await.expect("asked").expect("words");
     assert!(words["emailMessage"].as_str().expect("a text").contains("{####}"));
     pool.set_password("alice", OTHER).await.expect("set");
+    assert_eq!(*asked.lock().expect("asked"), [json!({ "UserPoolId": "eu-central-1_ExaMPle01", "Username": "alice" })]);
     assert_eq!(pool.refresh("alice").await, Err("TokenGeneration failed with error Sign in again.".to_owned()));
     assert_eq!(world.notices().await, ["password_reset"]);
     pool.set_password("alice", OTHER).await.expect("a second call");
@@ -66,6 +86,23 @@ async fn r62_sign_up_sign_in_refresh_and_a_forgotten_password() {
     world.advance(60);
     pool.sign_in("alice", OTHER).await.expect("tokens");
     pool.refresh("alice").await.expect("tokens");
+}
+
+#[tokio::test]
+async fn a_reset_that_could_not_end_everything_says_so_and_ends_what_it_can() {
+    let (url, _) = cognito(StatusCode::FORBIDDEN).await;
+    let world = World::builder().setting("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", &url).start().await;
+    let pool = signed_up(&world).await;
+    pool.sign_in("alice", PASSWORD).await.expect("tokens");
+    assert!(pool.set_password("alice", OTHER).await.is_err());
+    assert!(pool.refresh("alice").await.is_err());
+    assert_eq!(world.notices().await, ["password_reset"]);
+    let subject = world.items("accounts").await[0]["subject"].as_str().expect("an id").to_owned();
+    assert!(
+        acceptance::log::lines_with(&subject)
+            .iter()
+            .any(|line| line["event"] == "reset_incomplete" && line["severity"] == "critical")
+    );
 }
 
 #[tokio::test]
@@ -82,13 +119,31 @@ async fn r62_a_code_follows_the_password_and_only_the_right_one_signs_in() {
     let Ok(Signing::Tokens(tokens)) = pool.answer(session.clone(), &spaced).await else { panic!("tokens") };
     assert_eq!(tokens["claimsToAddOrOverride"]["palisade_amr"], "pwd otp mfa");
     assert_eq!(codes(&world).await.len(), 1, "asking again sends nothing again");
+    let amr = |tokens: &Value| tokens["claimsToAddOrOverride"]["palisade_amr"].clone();
+    assert_eq!(amr(&pool.refresh("alice").await.expect("tokens")), "pwd", "it may be another sign-in's");
+    let elsewhere = pool.clone().through("another client").sign_in("alice", PASSWORD).await.expect("tokens");
+    assert_eq!(amr(&elsewhere), "pwd", "nobody takes a client's word that asks for no code");
     world.advance(60);
     challenge(pool.answer(session, &code).await);
-    let refreshed = pool.refresh("alice").await.expect("tokens");
-    assert_eq!(refreshed["claimsToAddOrOverride"]["palisade_amr"], "pwd otp mfa", "as they signed in");
-    pool.sign_in("alice", PASSWORD).await.expect("tokens");
-    let refreshed = pool.refresh("alice").await.expect("tokens");
-    assert_eq!(refreshed["claimsToAddOrOverride"]["palisade_amr"], "pwd", "and now without one");
+    assert_eq!(codes(&world).await.len(), 2, "used up: the next one is on its way");
+}
+
+#[tokio::test]
+async fn r62_a_code_is_good_for_one_sign_in_and_a_repeated_call_about_it() {
+    let world = World::start().await;
+    let pool = signed_up(&world).await;
+    let owner = challenge(pool.sign_in_with_code("alice", PASSWORD).await);
+    world.advance(1);
+    let thief = challenge(pool.sign_in_with_code("alice", PASSWORD).await);
+    let code = codes(&world).await.remove(0);
+    for _ in 0..2 {
+        assert!(matches!(pool.answer(owner.clone(), &code).await, Ok(Signing::Tokens(_))), "the same answer, twice");
+    }
+    challenge(pool.answer(thief, &code).await);
+    world.advance(1);
+    let next = challenge(pool.sign_in_with_code("alice", PASSWORD).await);
+    let code = codes(&world).await.pop().expect("a code");
+    assert!(matches!(pool.answer(next, &code).await, Ok(Signing::Tokens(_))), "a new one, at once");
 }
 
 #[tokio::test]
@@ -170,11 +225,59 @@ async fn r62_a_django_user_signs_in_and_comes_out_as_a_user_of_the_pool() {
 }
 
 #[tokio::test]
+async fn a_disabled_user_stays_so_under_another_address() {
+    let world = World::start().await;
+    let pool = signed_up(&world).await;
+    pool.sign_in("alice", PASSWORD).await.expect("tokens");
+    world.palisade(&["account", "disable", "alice@example.com"]).await.expect("done");
+    pool.change_address("alice", "mallory@example.com");
+    world.advance(60);
+    assert!(pool.refresh("alice").await.is_err());
+    assert!(pool.sign_in("alice", PASSWORD).await.is_err());
+    assert_eq!(world.items("accounts").await.len(), 1, "and is nobody else");
+    world.palisade(&["account", "enable", "alice@example.com"]).await.expect("done");
+    world.advance(60);
+    pool.sign_in("alice", PASSWORD).await.expect("tokens");
+    pool.refresh("alice").await.expect("tokens");
+}
+
+#[tokio::test]
+async fn users_imported_by_name_are_found_by_their_address_afterwards() {
+    let world = World::builder().setting("PALISADE_IDENTIFIER", "username").start().await;
+    let account = NewAccount {
+        identifier: "dora".into(),
+        email: Some("dora@example.com".into()),
+        encoded: Some(django(PASSWORD)),
+        ..NewAccount::default()
+    };
+    world.make(account).await;
+    let pool = world.pool();
+    pool.sign_in("dora", PASSWORD).await.expect("tokens");
+    let accounts = world.items("accounts").await;
+    assert!(accounts.len() == 1 && !accounts[0].contains_key("legacy_password"), "{accounts:?}");
+    world.palisade(&["account", "disable", "dora"]).await.expect("done");
+    assert!(pool.refresh("dora").await.is_err());
+}
+
+#[tokio::test]
+async fn nobody_is_moved_to_where_no_code_reaches_them() {
+    let world = World::start().await;
+    for (name, password) in [("dora", PASSWORD), ("weak", "short")] {
+        import(&world, name, password).await;
+    }
+    let pool = world.pool();
+    assert!(pool.forgot_password("dora").await.expect("an answer").is_none(), "a stranger asks");
+    assert_eq!(pool.sign_in("weak", "short").await, Err(WRONG.to_owned()));
+    pool.sign_in("dora", PASSWORD).await.expect("tokens");
+    assert_eq!(pool.user("dora").expect("a user").1.attributes["given_name"], "Dora");
+}
+
+#[tokio::test]
 async fn r20_a_password_that_is_weak_or_breached_moves_in_to_be_changed() {
     let world = World::start().await;
+    let pool = world.pool();
     for (name, password) in [("weak@example.com", "short"), ("breached@example.com", "Password123!")] {
         import(&world, name, password).await;
-        let pool = world.pool();
         let refused = pool.sign_in(name, password).await;
         assert_eq!(refused, Err("Password reset required for the user".to_owned()), "{name}");
         pool.set_password(name, OTHER).await.expect("set");

@@ -47,7 +47,7 @@ async fn a10_whoever_looks_like_somebody_is_refused_and_the_pool_judges_whoever_
     for (name, email) in [
         ("x1", "imported@example.com"),
         ("x2", "IMPORTED@example.com"),
-        ("imported@example.com", "y@example.com"),
+        ("IMPORTED@example.com", "imported@example.com"),
         ("x3", "Rene\u{301}e@example.com"),
         ("x4", "\u{ff32}en\u{e9}e@example.com"),
     ] {
@@ -56,7 +56,15 @@ async fn a10_whoever_looks_like_somebody_is_refused_and_the_pool_judges_whoever_
     assert_eq!(sign_up(&world, "x5", "REN\u{c9}E@example.com").await, Ok(()), "Cognito knows whether they are still there");
     assert_eq!(sign_up(&world, "x6", "new@example.com").await, Ok(()));
     let entry = world.last_entry();
-    assert_eq!((entry.depth, entry.read_units(), entry.write_units()), (1, 2.0, 1.0));
+    assert_eq!((entry.depth, entry.read_units(), entry.write_units()), (1, 3.0, 1.0));
+}
+
+#[tokio::test]
+async fn nobody_calls_themselves_by_an_address_that_is_not_theirs_to_verify() {
+    let world = builder().start().await;
+    assert_eq!(sign_up(&world, "victim@example.com", "mallory@example.com").await, REFUSED);
+    assert_eq!(ask(&world, "SignUp", "victim@example.com", json!({})).await, REFUSED);
+    assert_eq!(sign_up(&world, "Alice@example.com", "alice@example.com").await, Ok(()));
 }
 
 #[tokio::test]
@@ -104,24 +112,53 @@ async fn an_account_is_not_taken_over_through_another_provider_that_vouches_for_
     assert_eq!(ask(&world, "ExternalProvider", "Loose_1", json!({})).await, Ok(()));
 }
 
+async fn confirm(world: &World, name: &str, sub: &str, email: &str) {
+    let request = json!({ "userAttributes": { "sub": sub, "email": email, "email_verified": "true" } });
+    world.trigger(&pool_event("PostConfirmation_ConfirmSignUp", name, &request)).await.expect("an answer");
+}
+
+const FIRST: &str = "8f1b7c1e-6a0b-4c1f-9a8e-2f3d4c5b6a70";
+const SECOND: &str = "8f1b7c1e-6a0b-4c1f-9a8e-2f3d4c5b6a71";
+
 #[tokio::test]
-async fn a_confirmed_user_is_kept_once_and_a_later_one_of_the_same_name_is_another() {
+async fn a_confirmed_user_is_kept_once() {
     let world = builder().start().await;
-    let confirm = async |sub: &str| {
-        let request = json!({ "userAttributes": { "sub": sub, "email": "Alice@example.com", "email_verified": "true" } });
-        world.trigger(&pool_event("PostConfirmation_ConfirmSignUp", "alice", &request)).await.expect("an answer");
-        let accounts = world.items("accounts").await;
-        assert_eq!(accounts.len(), 1);
-        accounts[0].clone()
-    };
-    let (first, second) = ("8f1b7c1e-6a0b-4c1f-9a8e-2f3d4c5b6a70", "8f1b7c1e-6a0b-4c1f-9a8e-2f3d4c5b6a71");
-    let account = confirm(first).await;
-    assert_eq!((&account["subject"], &account["identifier"]), (&json!(first), &json!("alice@example.com")));
+    confirm(&world, "alice", FIRST, "Alice@example.com").await;
+    let account = world.items("accounts").await.remove(0);
+    assert_eq!((&account["subject"], &account["identifier"]), (&json!(FIRST), &json!("alice@example.com")));
     assert!(account.contains_key("password_changed_at") && !account.contains_key("password"));
-    assert_eq!(confirm(first).await, account, "a second call changes nothing");
-    let next = confirm(second).await;
-    assert_eq!(next["subject"], second);
-    assert_ne!(next["auth_version"], account["auth_version"]);
+    confirm(&world, "alice", FIRST, "Alice@example.com").await;
+    assert_eq!(world.items("accounts").await, [account], "a second call changes nothing");
+}
+
+#[tokio::test]
+async fn no_confirmation_takes_anything_from_an_account_that_is_there() {
+    let world = builder().start().await;
+    let staff = palisade_local::NewAccount {
+        identifier: "alice@example.com".into(),
+        password: Some(PASSWORD.into()),
+        role: Some("staff".into()),
+        ..palisade_local::NewAccount::default()
+    };
+    world.make(staff).await;
+    world.trigger_of("PostAuthentication_Authentication", "alice@example.com").await.expect("known to the pool");
+    world.palisade(&["account", "disable", "alice@example.com"]).await.expect("done");
+    let before = world.items("accounts").await;
+    for sub in [FIRST, SECOND] {
+        confirm(&world, "alice", sub, "alice@example.com").await;
+    }
+    assert_eq!(world.items("accounts").await, before, "password, role, and that it is switched off");
+    let tokens = world.pool().sign_in_externally("Google_1", "alice@example.com", true).await;
+    assert_eq!(tokens, Err(format!("TokenGeneration failed with error {}.", Refusal::Tokens.as_str())), "nor another way in");
+}
+
+#[tokio::test]
+async fn a10_whoever_looks_like_another_users_name_is_refused() {
+    let world = builder().start().await;
+    confirm(&world, "alice", FIRST, "alice@example.com").await;
+    assert_eq!(sign_up(&world, "\u{ff21}\u{ff2c}\u{ff29}\u{ff23}\u{ff25}", "mallory@example.com").await, REFUSED);
+    assert_eq!(sign_up(&world, "ALICE", "mallory@example.com").await, Ok(()), "Cognito knows better");
+    assert_eq!(sign_up(&world, "alicia", "mallory@example.com").await, Ok(()));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A user pool as Cognito's developer guide describes it: its own users and passwords, and the triggers in the order it calls them in.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use palisade_edge::Outcome;
 use serde_json::{Value, json};
@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use crate::World;
 
 /// A pool in which people sign in with their e-mail address or their user name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Pool {
     world: World,
-    users: Mutex<BTreeMap<String, PoolUser>>,
+    users: Arc<Mutex<BTreeMap<String, PoolUser>>>,
+    client: &'static str,
 }
 
 /// One of its users.
@@ -79,7 +80,7 @@ impl World {
 
     /// A pool whose triggers this world's are.
     pub fn pool(&self) -> Pool {
-        Pool { world: self.clone(), users: Mutex::default() }
+        Pool { world: self.clone(), users: Arc::default(), client: "client" }
     }
 }
 
@@ -96,8 +97,14 @@ impl Pool {
         self.users.lock().unwrap_or_else(PoisonError::into_inner).insert(user_name.to_owned(), user);
     }
 
+    /// The same pool, through another of its clients.
+    pub fn through(self, client: &'static str) -> Self {
+        Self { client, ..self }
+    }
+
     async fn call(&self, source: &str, user_name: &str, request: Value) -> Result<Value, String> {
-        let event = pool_event(source, user_name, &request);
+        let mut event = pool_event(source, user_name, &request);
+        event["callerContext"]["clientId"] = json!(self.client);
         let answer = self.world.stack().cognito_pool(&event.to_string()).await?;
         let answer: Value = serde_json::from_str(&answer).expect("JSON");
         assert_eq!(
@@ -138,6 +145,34 @@ impl Pool {
         user.attributes.insert("cognito:user_status".into(), "CONFIRMED".into());
         self.put(user_name, user.clone());
         self.call("PostConfirmation_ConfirmSignUp", user_name, json!({ "userAttributes": user.attributes })).await.map(drop)
+    }
+
+    /// `UpdateUserAttributes` and the code that verifies the new address: no trigger sees it.
+    pub fn change_address(&self, name: &str, email: &str) {
+        let (user_name, mut user) = self.user(name).expect("a user");
+        user.attributes.insert("email".into(), email.into());
+        self.put(&user_name, user);
+    }
+
+    /// A first sign-in through another provider, which says whether the address is verified.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub async fn sign_in_externally(&self, user_name: &str, email: &str, verified: bool) -> Result<Value, String> {
+        let number = self.users.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let (sub, verified) = (format!("00000000-0000-4000-a000-{number:012}"), verified.to_string());
+        let attributes =
+            [("sub", sub.as_str()), ("email", email), ("email_verified", &verified), ("cognito:user_status", "EXTERNAL_PROVIDER")];
+        let attributes: BTreeMap<String, String> = attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        if self.user(user_name).is_none() {
+            self.call("PreSignUp_ExternalProvider", user_name, json!({ "userAttributes": attributes, "validationData": {} }))
+                .await?;
+            let user = PoolUser { attributes: attributes.clone(), password: None, status: "EXTERNAL_PROVIDER" };
+            self.put(user_name, user);
+            self.call("PostConfirmation_ConfirmSignUp", user_name, json!({ "userAttributes": attributes })).await?;
+        }
+        let (_, user) = self.user(user_name).expect("a user");
+        self.tokens("TokenGeneration_HostedAuth", user_name, &user).await
     }
 
     /// `InitiateAuth` with a password.
@@ -189,7 +224,8 @@ impl Pool {
         let mut attributes: BTreeMap<String, String> = serde_json::from_value(response.get("userAttributes")?.clone()).ok()?;
         assert_eq!(response["messageAction"], "SUPPRESS", "nobody is invited to what they have");
         let status = if response["finalUserStatus"] == "CONFIRMED" { "CONFIRMED" } else { "RESET_REQUIRED" };
-        attributes.insert("sub".into(), "00000000-0000-4000-9000-000000000000".into());
+        let number = self.users.lock().unwrap_or_else(PoisonError::into_inner).len();
+        attributes.insert("sub".into(), format!("00000000-0000-4000-9000-{number:012}"));
         attributes.insert("cognito:user_status".into(), status.into());
         let user = PoolUser { attributes, password: password.map(str::to_owned), status };
         self.put(name, user.clone());

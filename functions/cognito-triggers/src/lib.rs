@@ -9,14 +9,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use palisade_core::cognito::{Confirmed, MigrationAt, Person, Refusal, SignUpBy, Trigger, challenge, message};
-use palisade_core::event::Trail;
-use palisade_core::notice::NoticeId;
+use palisade_core::cognito::{Confirmed, MigrationAt, Person, Refusal, SignUpBy, TokenFor, Trigger, challenge, message};
+use palisade_core::event::{EventKind, Trail};
 use palisade_core::settings::Settings;
 use palisade_core::{Fault, Timestamp};
 use palisade_edge::Outcome;
 use palisade_edge::cognito::{self, Call, Reply};
-use palisade_flows::cognito::{self as flow, Applicant, User};
+use palisade_flows::cognito::{self as flow, Applicant, Challenge, User};
 use palisade_flows::{Hasher, Parts};
 
 pub use palisade_flows::cognito::TABLES;
@@ -63,33 +62,46 @@ pub fn invoke(deps: Arc<Deps>, event: String, request_id: String) -> Answering {
 async fn handle(deps: &flow::Deps, trigger: Trigger, call: &Call<'_>, trail: &mut Trail) -> Result<Reply, Fault> {
     let now = deps.now();
     let user = user(call);
+    let is_about_a_user = !matches!(
+        trigger,
+        Trigger::PreSignUp(_)
+            | Trigger::DefineAuthChallenge
+            | Trigger::CustomMessage(_)
+            | Trigger::TokenGeneration(_, TokenFor::Client)
+    );
+    if is_about_a_user && user.person.spelling().is_empty() {
+        return Err(Fault::internal("the event names no user"));
+    }
     Ok(match trigger {
         Trigger::PreSignUp(by) => sign_up(deps, by, call, now, trail).await?,
-        Trigger::PostConfirmation(Confirmed::SignUp) => unchanged(flow::signed_up(deps, &user, now, trail).await?),
-        Trigger::PostConfirmation(Confirmed::ForgotPassword) => unchanged(flow::password_set(deps, &user, now, trail).await?),
-        // Nobody has no name.
-        Trigger::PreAuthentication if user.person.spelling().is_empty() => Reply::Refused(Refusal::SignIn),
+        Trigger::PostConfirmation(Confirmed::SignUp) => {
+            flow::signed_up(deps, &user, now, trail).await?;
+            Reply::Unchanged
+        }
+        Trigger::PostConfirmation(Confirmed::ForgotPassword) => {
+            flow::password_set(deps, &user, now, trail).await.inspect_err(|_| trail.note(EventKind::ResetIncomplete))?;
+            Reply::Unchanged
+        }
         Trigger::PreAuthentication => allowed(flow::before_sign_in(deps, &user, now, trail).await?),
-        Trigger::PostAuthentication => unchanged(flow::after_sign_in(deps, &user, call.flag("newDeviceUsed"), now, trail).await?),
+        Trigger::PostAuthentication => {
+            flow::after_sign_in(deps, &user, call.flag("newDeviceUsed"), now, trail).await;
+            Reply::Unchanged
+        }
         Trigger::DefineAuthChallenge => {
-            let steps = call.session();
-            reply::next(steps.map_or(challenge::Next::Fail, |steps| challenge::next(&steps, user.not_found)))
+            reply::next(call.session().map_or(challenge::Next::Fail, |steps| challenge::next(&steps, user.not_found)))
         }
         Trigger::CreateAuthChallenge => reply::challenge(&flow::make_code(deps, &user, now, trail).await?),
         Trigger::VerifyAuthChallenge => {
-            let notice = call.within("privateChallengeParameters", "notice").and_then(|id| NoticeId::parse(&id));
+            let challenge = Challenge::read(|name| call.within("privateChallengeParameters", name));
             let answer = call.secret("challengeAnswer");
-            reply::judged(flow::verify_code(deps, &user, (notice.as_ref(), answer.as_ref()), now, trail).await?)
+            reply::judged(flow::verify_code(deps, &user, challenge.as_ref().zip(answer.as_ref()), now, trail).await?)
         }
         // A machine's tokens say nothing of a user.
-        Trigger::TokenGeneration(_, palisade_core::cognito::TokenFor::Client) => Reply::Unchanged,
-        Trigger::TokenGeneration(version, made_for) => {
-            let external = call.attribute("cognito:user_status").as_deref() == Some("EXTERNAL_PROVIDER");
-            match flow::tokens(deps, (made_for, external), &user, now, trail).await? {
-                Ok(claims) => reply::claims(version, &claims, call),
-                Err(refusal) => Reply::Refused(refusal),
-            }
-        }
+        Trigger::TokenGeneration(_, TokenFor::Client) => Reply::Unchanged,
+        Trigger::TokenGeneration(version, made_for) => match flow::tokens(deps, made_for, &user, now, trail).await? {
+            Ok(claims) => reply::claims(version, &claims, call),
+            Err(refusal) => Reply::Refused(refusal),
+        },
         Trigger::CustomMessage(what) => {
             let (code, name) = (call.text("codeParameter").unwrap_or_default(), call.text("usernameParameter"));
             message::message(what, deps.service_name(), &code, name.as_deref()).map_or(Reply::Unchanged, reply::message)
@@ -98,12 +110,8 @@ async fn handle(deps: &flow::Deps, trigger: Trigger, call: &Call<'_>, trail: &mu
     })
 }
 
-fn unchanged((): ()) -> Reply {
-    Reply::Unchanged
-}
-
 fn allowed(result: Result<(), Refusal>) -> Reply {
-    result.map_or_else(Reply::Refused, unchanged)
+    result.map_or_else(Reply::Refused, |()| Reply::Unchanged)
 }
 
 /// The user of an event, whom alone its attributes make out.
@@ -111,6 +119,10 @@ fn user(call: &Call<'_>) -> User {
     let email = call.attribute("email").filter(|_| call.is_true("email_verified"));
     User {
         person: Person::of(&call.user_name(), email.as_deref(), true),
+        name: Person::spelled(&call.user_name()),
+        pool: call.pool(),
+        client: call.client(),
+        external: call.attribute("cognito:user_status").as_deref() == Some("EXTERNAL_PROVIDER"),
         sub: call.attribute("sub"),
         email,
         not_found: call.flag("userNotFound"),

@@ -4,9 +4,8 @@ use palisade_core::cognito::TokenVersion;
 use palisade_core::cognito::challenge::{DIGITS, Next};
 use palisade_core::cognito::message::Message;
 use palisade_core::cognito::token::Claims;
-use palisade_core::notice::NoticeId;
 use palisade_edge::cognito::{Call, Reply};
-use palisade_flows::cognito::Migrated;
+use palisade_flows::cognito::{Challenge, Migrated};
 use serde_json::{Map, Value, json};
 
 /// What comes next in a sign-in.
@@ -19,11 +18,11 @@ pub(crate) fn next(next: Next) -> Reply {
     ])
 }
 
-/// A code that came with `notice`. What the client is shown is the same for everybody.
-pub(crate) fn challenge(notice: &NoticeId) -> Reply {
+/// A code. What the client is shown is the same for everybody.
+pub(crate) fn challenge(challenge: &Challenge) -> Reply {
     with([
         ("publicChallengeParameters", json!({ "challenge": "CODE", "delivery": "EMAIL", "digits": DIGITS.to_string() })),
-        ("privateChallengeParameters", json!({ "notice": notice.as_str() })),
+        ("privateChallengeParameters", json!({ "notice": challenge.notice.as_str(), "challenge": challenge.id })),
         ("challengeMetadata", json!("PALISADE_CODE")),
     ])
 }
@@ -51,6 +50,10 @@ pub(crate) fn migrated(migrated: Option<&Migrated>) -> Reply {
         // Where resets went until today; without it there would be none.
         attributes.insert("email_verified".to_owned(), json!("true"));
     }
+    if attributes.is_empty() {
+        // Cognito wants one at least.
+        attributes.insert("name".to_owned(), json!(migrated.name));
+    }
     let status = if migrated.confirmed { "CONFIRMED" } else { "RESET_REQUIRED" };
     Reply::Only(members([
         ("userAttributes", Value::Object(attributes)),
@@ -61,7 +64,7 @@ pub(crate) fn migrated(migrated: Option<&Migrated>) -> Reply {
 }
 
 /// What tokens say. Groups go back as they came, since Cognito takes none for an answer; restricted, there are none, and of the scopes only
-/// those with which a user changes their password.
+/// the standard ones of a sign-in: not even that of the user's own account, since no trigger would tell of a password changed with it.
 pub(crate) fn claims(version: TokenVersion, claims: &Claims, call: &Call<'_>) -> Reply {
     let mut added = Map::new();
     added.insert("palisade_amr".to_owned(), json!(claims.amr));
@@ -98,11 +101,11 @@ fn details(mut details: Value, suppressed: &[&str], groups: Option<Value>) -> Va
     details
 }
 
-/// The scopes of a token beyond the standard ones of a sign-in and those of the user's own account.
+/// The scopes of a token beyond the standard ones of a sign-in.
 fn scopes(call: &Call<'_>) -> Vec<String> {
-    const OF_THE_USER: [&str; 5] = ["openid", "profile", "email", "phone", "aws.cognito.signin.user.admin"];
+    const OF_A_SIGN_IN: [&str; 4] = ["openid", "profile", "email", "phone"];
     let asked: Vec<String> = call.value("scopes").and_then(|scopes| serde_json::from_value(scopes).ok()).unwrap_or_default();
-    asked.into_iter().filter(|scope| !OF_THE_USER.contains(&scope.as_str())).collect()
+    asked.into_iter().filter(|scope| !OF_A_SIGN_IN.contains(&scope.as_str())).collect()
 }
 
 fn with<const N: usize>(all: [(&str, Value); N]) -> Reply {

@@ -26,23 +26,26 @@ pub async fn run(command: CognitoCommand, parts: &Parts, endpoint: Option<&str>)
             let clients = pools.clients().await?;
             Ok(findings::findings(&described, &clients, pool.function.as_deref()).join("\n"))
         }
-        CognitoCommand::Attach { pool, only, token_version, replace, dry_run } => {
+        CognitoCommand::Attach { pool, only, token_version, replace, yes } => {
             let function = pool.function.clone().ok_or("--function is missing: the ARN of cognito-triggers")?;
             let attachment = Attachment { function: &function, only: &only, token_version, replace };
             let pools = Pools::of(&pool, parts, endpoint)?;
             let old = pools.describe().await?;
             let new = pool::attached(member(&old, "LambdaConfig"), &attachment)?;
-            let mut text = pools.change(&old, &new, dry_run).await?;
+            let mut text = pools.change(&old, &new, yes).await?;
             text.extend(findings::findings(&with_triggers(&old, new), &pools.clients().await?, Some(&function)));
-            text.push(pool::permission(&function, &old));
+            if !yes {
+                text.push("first let the pool call the function, or no sign-in goes through it; then say --yes:".to_owned());
+                text.push(pool::permission(&function, &old));
+            }
             Ok(text.join("\n"))
         }
-        CognitoCommand::Detach { pool, dry_run } => {
+        CognitoCommand::Detach { pool, yes } => {
             let function = pool.function.clone().ok_or("--function is missing: the ARN that is to go")?;
             let pools = Pools::of(&pool, parts, endpoint)?;
             let old = pools.describe().await?;
             let new = pool::detached(member(&old, "LambdaConfig"), &function);
-            Ok(pools.change(&old, &new, dry_run).await?.join("\n"))
+            Ok(pools.change(&old, &new, yes).await?.join("\n"))
         }
     }
 }
@@ -104,17 +107,22 @@ impl Pools {
         }
     }
 
-    /// Gives the pool `old` the triggers `new`; what changes, and what was done.
-    async fn change(&self, old: &Value, new: &Value, dry_run: bool) -> Result<Vec<String>, String> {
+    /// Gives the pool `old` the triggers `new`, if `yes`; what changes, and what was done.
+    async fn change(&self, old: &Value, new: &Value, yes: bool) -> Result<Vec<String>, String> {
         let mut text = pool::difference(member(old, "LambdaConfig"), new);
         if text.is_empty() {
             return Ok(vec!["nothing to change".to_owned()]);
         }
-        if dry_run {
-            text.push("nothing was written".to_owned());
+        if !yes {
+            text.push("nothing was written: --yes writes it".to_owned());
             return Ok(text);
         }
+        let factors = self.factors().await?;
         self.call("UpdateUserPool", pool::update(old, new)).await?;
+        // Second factors have an update of their own, and this one may have changed them.
+        if self.factors().await? != factors {
+            self.call("SetUserPoolMfaConfig", pool::of_the_pool(&factors, old)).await?;
+        }
         let written = self.describe().await?;
         let lost = pool::lost(old, &written);
         if !lost.is_empty() {
@@ -122,5 +130,9 @@ impl Pools {
         }
         text.push("written".to_owned());
         Ok(text)
+    }
+
+    async fn factors(&self) -> Result<Value, String> {
+        self.call("GetUserPoolMfaConfig", json!({ "UserPoolId": self.id })).await
     }
 }

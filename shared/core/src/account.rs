@@ -118,6 +118,8 @@ pub struct PoolUser {
     pub authenticated_at: Option<Timestamp>,
     /// [`Account::auth_version`] at that time: what moves it on ends the pool's sessions as well.
     pub authenticated_under: Option<u64>,
+    /// When a new password was last set there with a code.
+    pub password_set_at: Option<Timestamp>,
     /// Its move into the pool.
     pub migration: Option<Migration>,
 }

@@ -47,6 +47,8 @@ pub enum TokenVersion {
 pub enum TokenFor {
     /// A sign-in that has just succeeded.
     SignIn,
+    /// The same, of a user who has just chosen a password in the place of an administrator's.
+    FirstPassword,
     /// A refresh token.
     Refresh,
     /// A machine, with a client secret: there is no user.
@@ -123,7 +125,8 @@ fn sign_up_by(what: &str) -> Option<SignUpBy> {
 
 fn token_generation(what: &str, version: &str) -> Option<Trigger> {
     let made_for = match what {
-        "HostedAuth" | "Authentication" | "NewPasswordChallenge" | "AuthenticateDevice" => TokenFor::SignIn,
+        "HostedAuth" | "Authentication" | "AuthenticateDevice" => TokenFor::SignIn,
+        "NewPasswordChallenge" => TokenFor::FirstPassword,
         "RefreshTokens" => TokenFor::Refresh,
         "ClientCredentials" => TokenFor::Client,
         _ => return None,
@@ -135,7 +138,7 @@ fn token_generation(what: &str, version: &str) -> Option<Trigger> {
     }
 }
 
-/// Why a call is refused. Cognito shows the text to whoever asked, so it is fixed, and nothing of it depends on whether a user exists.
+/// Why a call is refused. Cognito shows the text to whoever asked, so it is fixed and says no more than which kind of refusal it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// A name or address that nobody may sign up with, whatever the reason.

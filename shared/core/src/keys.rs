@@ -218,6 +218,12 @@ impl IdentityKey {
         AccountKey(Base64UrlUnpadded::encode_string(tag.split_at(16).0))
     }
 
+    /// What stands for a user of a pool, by the pool's own id of them.
+    pub fn pool_user_key(&self, sub: &str) -> AccountKey {
+        let tag = self.0.tag(&[b"pool user", sub.as_bytes()]);
+        AccountKey(Base64UrlUnpadded::encode_string(tag.split_at(16).0))
+    }
+
     /// A short tag of a name for counting distinct names of one address: 6 bytes, 8 characters of base64url, under another label
     /// than the storage key, so that a counter item does not list whom an address tried.
     pub fn name_tag(&self, identifier: &Identifier) -> String {

@@ -213,7 +213,7 @@ impl Settings {
         let dynamodb_endpoint = read.optional("AWS_ENDPOINT_URL_DYNAMODB", |url| Ok(url.to_owned()));
         let is_local = dynamodb_endpoint.as_deref().is_some_and(is_loopback);
         let messages = Messages::read(&mut read, is_local);
-        let cognito = Cognito::read(&mut read);
+        let cognito = Cognito::read(&mut read, is_local);
         keep_local_secrets_local(&mut read, is_local);
         read.finish(|| {
             Some(Self {

@@ -189,7 +189,7 @@ impl Lane {
     /// `None` within [`REPEATED_WITHIN`] of the last such success: Cognito calls again where it waited too long, and a second call for one
     /// success forgets nothing more.
     pub fn settle_unknown_success(&self, now: Timestamp, rules: &LaneRules) -> Option<Self> {
-        if self.unknown_success.is_some_and(|last| now < last.plus(REPEATED_WITHIN)) {
+        if self.is_repeated(now) {
             return None;
         }
         let mut lane = self.aged(now, rules);
@@ -198,6 +198,11 @@ impl Lane {
         lane.forgotten = lane.forgotten.max(lane.cleared);
         lane.unknown_success = Some(now);
         Some(lane)
+    }
+
+    /// Whether a success of an unknown try at `now` is taken for one that was settled already.
+    pub fn is_repeated(&self, now: Timestamp) -> bool {
+        self.unknown_success.is_some_and(|last| now < last.plus(REPEATED_WITHIN))
     }
 
     /// Whether `nonce` holds a lease.

@@ -65,6 +65,16 @@ impl<'a> Call<'a> {
         read(self.event.get("userName")).unwrap_or_default()
     }
 
+    /// The pool's id; empty where there is none.
+    pub fn pool(&self) -> String {
+        read(self.event.get("userPoolId")).unwrap_or_default()
+    }
+
+    /// The id of the client through which somebody came; empty where there is none.
+    pub fn client(&self) -> String {
+        self.event.get("callerContext").and_then(|raw| read(object(raw).get("clientId"))).unwrap_or_default()
+    }
+
     /// An attribute of the user that is a text, and not an empty one.
     pub fn attribute(&self, name: &str) -> Option<String> {
         read(self.attributes.get(name)).filter(|text: &String| !text.is_empty())

@@ -1,14 +1,17 @@
 //! What a Cognito user pool's triggers do: one file for each part of a user's way through the pool.
 //!
 //! ```text
-//! sign up      look-alikes, domains, how many             ‖ all reads and counts at once                depth 1
-//! confirmed    a new user, or a new password that ends everything else                                 depth 2
-//! sign in      before: read the lane, take a try          1 R + 1 W                                     depth 2
-//!              after: read the lane, settle it ‖ note the user ‖ its baseline, or the new device        depth 2, 1 R + 3 W
+//! sign up      look-alikes, domains, how many: all reads and counts at once                             depth 1
+//! confirmed    a new user, or a new password that ends everything else, in the pool as well             depth 2
+//! sign in      before: read the lane, take a try          1 read, 1 write                               depth 2
+//!              after: read lane and links at once, settle ‖ note the user ‖ baseline, or new device     depth 2, 1 read, 3 writes
 //! code         made: one transaction; judged: take one of its tries, then use it up                    depth 2
-//! tokens       read the account ‖ its code                                                              depth 1, 2 R
+//! tokens       read the links ‖ the account ‖ its code; another account, where a link leads there       depth 1
 //! migrate      read the lane ‖ the account, take a try, one hash, ask the breach service, settle ‖ move  depth 3
 //! ```
+//!
+//! The throttle goes by a person's verified address, else their name. Their account is found by the pool's own id of them, since whoever
+//! holds a token can change the address: see [`Links`].
 //!
 //! Cognito shows no address: only limits per account hold here. What comes before a decision refuses when it cannot be known; what comes after
 //! one never does.
@@ -24,7 +27,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use palisade_cloud::{Accounts, Clock, Counters, Entropy, Hibp, Incidents, Notices, Parts, Store, Transactions};
+use palisade_cloud::counters::{LinkKey, Links};
+use palisade_cloud::user_pools::UserPools;
+use palisade_cloud::{Accounts, Clock, Counters, Entropy, Hibp, Incidents, Notices, Parts, Store, Transactions, Write};
 use palisade_core::account::PoolUser;
 use palisade_core::cognito::Person;
 use palisade_core::cognito::token::TokenRules;
@@ -36,7 +41,7 @@ use crate::aside::Aside;
 use crate::hasher::Hasher;
 use crate::overall::OverallCount;
 
-pub use code::{make as make_code, verify as verify_code};
+pub use code::{Challenge, make as make_code, verify as verify_code};
 pub use confirmed::{password_set, signed_up};
 pub use migrate::{Migrated, forgot_password, sign_in as migrate};
 pub use sign_in::{after as after_sign_in, before as before_sign_in};
@@ -55,6 +60,7 @@ pub struct Deps {
     notices: Notices,
     transactions: Transactions,
     hibp: Hibp,
+    pools: Option<UserPools>,
     hasher: Hasher,
     overall: OverallCount,
     aside: Aside,
@@ -74,6 +80,7 @@ impl Deps {
     /// A fault when the settings do not name one of [`TABLES`].
     pub fn new(settings: &Settings, parts: &Parts, hasher: Hasher) -> Result<Self, Fault> {
         let store = Store::new(settings, parts);
+        let pools = || UserPools::new(&settings.region, settings.cognito.endpoint.as_deref(), parts);
         Ok(Self {
             accounts: Accounts::new(&store, settings)?,
             counters: Counters::new(&store, settings)?,
@@ -81,6 +88,7 @@ impl Deps {
             notices: Notices::new(&store, settings)?,
             transactions: Transactions::new(&store, parts),
             hibp: Hibp::within(settings.cognito.hibp, settings),
+            pools: settings.cognito.sign_out.then(pools).transpose()?,
             hasher,
             overall: OverallCount::default(),
             aside: Aside::new(settings),
@@ -126,6 +134,19 @@ impl Deps {
         (key, name)
     }
 
+    /// What leads to the account of `user`, whose own key is `key`.
+    fn links(&self, user: &User, key: &AccountKey) -> Links {
+        let of_user = user.sub.as_deref().map(|sub| LinkKey::user(&self.identity_key, sub));
+        Links { user: of_user, person: LinkKey::person(key) }
+    }
+
+    /// Makes them lead to `account`, and keeps how the user's name is written.
+    fn keep(&self, user: &User, links: &Links, account: &AccountKey) -> Result<Vec<Write>, Fault> {
+        let name = self.counters.keep_name(&user.name, &self.identity_key)?;
+        let link = links.user.as_ref().map(|link| self.counters.link(link, account)).transpose()?;
+        Ok(link.into_iter().chain([name]).collect())
+    }
+
     fn nonce(&self) -> String {
         Base64UrlUnpadded::encode_string(&self.entropy.bytes::<16>())
     }
@@ -162,8 +183,16 @@ impl Deps {
 /// A user of the pool, as an event tells of them.
 #[derive(Debug, Clone)]
 pub struct User {
-    /// Whom they are counted and kept as.
+    /// Whom they are counted as.
     pub person: Person,
+    /// Their name in the pool.
+    pub name: Person,
+    /// The pool.
+    pub pool: String,
+    /// The client of the pool through which they come.
+    pub client: String,
+    /// Whether another provider vouches for them: there is no password of theirs here.
+    pub external: bool,
     /// The pool's own id of them.
     pub sub: Option<String>,
     /// Their e-mail address, where the pool has verified it.

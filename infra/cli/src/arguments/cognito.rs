@@ -27,24 +27,25 @@ pub enum CognitoCommand {
         /// These triggers alone, separated by commas.
         #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(TRIGGERS))]
         only: Vec<String>,
-        /// The version of the events before tokens are made: access tokens need the second, machines the third.
-        #[arg(long, value_enum, default_value = "1")]
-        token_version: TokenVersion,
+        /// The version of the events before tokens are made: access tokens need the second, machines the third. Without it the one that is
+        /// set, or the first.
+        #[arg(long, value_enum)]
+        token_version: Option<TokenVersion>,
         /// Puts other functions out of their place.
         #[arg(long)]
         replace: bool,
-        /// Shows the difference and writes nothing.
+        /// Writes it; without this the difference is shown.
         #[arg(long)]
-        dry_run: bool,
+        yes: bool,
     },
     /// Takes a function out of the pool's triggers; no other setting of the pool changes.
     Detach {
         /// Which.
         #[command(flatten)]
         pool: PoolArguments,
-        /// Shows the difference and writes nothing.
+        /// Writes it; without this the difference is shown.
         #[arg(long)]
-        dry_run: bool,
+        yes: bool,
     },
     /// Shows the pool's triggers and what it lacks for them; changes nothing.
     Check {

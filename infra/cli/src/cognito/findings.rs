@@ -68,6 +68,7 @@ fn of_pool(pool: &Value, has: &dyn Fn(&str) -> bool) -> Vec<&'static str> {
 fn of_client(client: &Value, has: &dyn Fn(&str) -> bool) -> Vec<String> {
     let flows: Vec<&str> = member(client, "ExplicitAuthFlows").as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let lets = |flow: &str| flows.iter().any(|known| known.trim_start_matches("ALLOW_") == flow);
+    let without_code = ["USER_SRP_AUTH", "USER_PASSWORD_AUTH", "ADMIN_USER_PASSWORD_AUTH", "USER_AUTH"].into_iter().any(lets);
     let lacks = that_are_so([
         (
             member(client, "PreventUserExistenceErrors") != "ENABLED",
@@ -76,6 +77,10 @@ fn of_client(client: &Value, has: &dyn Fn(&str) -> bool) -> Vec<String> {
         (
             has("UserMigration") && !lets("USER_PASSWORD_AUTH") && !lets("ADMIN_USER_PASSWORD_AUTH"),
             "no flow with a password (ALLOW_USER_PASSWORD_AUTH): nobody moves in through it",
+        ),
+        (
+            has("DefineAuthChallenge") && lets("CUSTOM_AUTH") && without_code,
+            "flows that ask for no code beside the custom one: a code is asked only of whom the client asks",
         ),
         (has("DefineAuthChallenge") && !lets("CUSTOM_AUTH"), "no custom flow (ALLOW_CUSTOM_AUTH): nobody is asked for a code"),
     ]);

@@ -44,7 +44,8 @@ pub(super) struct Attachment<'a> {
     pub(super) function: &'a str,
     /// These triggers alone; all, where it is empty.
     pub(super) only: &'a [String],
-    pub(super) token_version: TokenVersion,
+    /// That of the events before tokens are made; without it the one that is there, or the first.
+    pub(super) token_version: Option<TokenVersion>,
     /// Whether another function may be put out of its place.
     pub(super) replace: bool,
 }
@@ -54,13 +55,15 @@ pub(super) fn attached(config: &Value, attachment: &Attachment<'_>) -> Result<Va
     let mut new: Map<String, Value> = config.as_object().cloned().unwrap_or_default();
     let wanted = |name: &&&str| attachment.only.is_empty() || attachment.only.iter().any(|only| only == **name);
     for name in TRIGGERS.iter().filter(wanted) {
-        let there = new.get(*name).and_then(Value::as_str).filter(|there| *there != attachment.function);
-        if let Some(there) = there.filter(|_| !attachment.replace) {
+        let before_tokens = config.pointer("/PreTokenGenerationConfig/LambdaArn").filter(|_| *name == "PreTokenGeneration");
+        let mut there = new.get(*name).into_iter().chain(before_tokens).filter_map(Value::as_str);
+        if let Some(there) = there.find(|there| *there != attachment.function && !attachment.replace) {
             return Err(format!("{name} is {there} already: --replace puts the new function in its place, --only leaves it out"));
         }
         new.insert((*name).to_owned(), json!(attachment.function));
         if *name == "PreTokenGeneration" {
-            let version = attachment.token_version.as_str();
+            let there = config.pointer("/PreTokenGenerationConfig/LambdaVersion").and_then(Value::as_str);
+            let version = attachment.token_version.map(TokenVersion::as_str).or(there).unwrap_or("V1_0");
             new.insert(
                 "PreTokenGenerationConfig".to_owned(),
                 json!({ "LambdaArn": attachment.function, "LambdaVersion": version }),
@@ -114,6 +117,13 @@ pub(super) fn update(pool: &Value, config: &Value) -> Value {
     Value::Object(input)
 }
 
+/// `settings` as the input of an update of `pool`.
+pub(super) fn of_the_pool(settings: &Value, pool: &Value) -> Value {
+    let mut input: Map<String, Value> = settings.as_object().cloned().unwrap_or_default();
+    input.insert("UserPoolId".to_owned(), member(pool, "Id").clone());
+    Value::Object(input)
+}
+
 /// The settings of `old` beside its triggers that `new` has otherwise.
 pub(super) fn lost(old: &Value, new: &Value) -> Vec<String> {
     let moves = ["LambdaConfig", "LastModifiedDate", "EstimatedNumberOfUsers"];
@@ -124,9 +134,9 @@ pub(super) fn lost(old: &Value, new: &Value) -> Vec<String> {
 
 /// The command that lets the pool call the function.
 pub(super) fn permission(function: &str, pool: &Value) -> String {
-    let arn = member(pool, "Arn").as_str().unwrap_or_default();
+    let [id, arn] = ["Id", "Arn"].map(|name| member(pool, name).as_str().unwrap_or_default());
     format!(
-        "the pool may call the function once this was run:\naws lambda add-permission --function-name {function} --statement-id palisade-pool \
-         --action lambda:InvokeFunction --principal cognito-idp.amazonaws.com --source-arn {arn}"
+        "aws lambda add-permission --function-name {function} --statement-id palisade-{id} --action lambda:InvokeFunction \
+         --principal cognito-idp.amazonaws.com --source-arn {arn}"
     )
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use palisade_core::account::{Migration, MigrationOutcome, MustChange, PoolUser};
 use palisade_core::hashing::{Normalization, StoredPassword};
 use palisade_core::{Account, AccountKey, Fault, Status, Timestamp};
@@ -19,8 +19,9 @@ pub type Scanned = (AccountKey, Option<Account>);
 
 impl Accounts {
     /// Notes that `user` signed in to the pool at `now`, in one write: an account that nobody told of is made as `user` says, of one that is
-    /// there only that is written. The password that somebody moved with is removed: they came in.
-    pub async fn signed_in_to_pool(&self, user: &Account, now: Timestamp) -> Result<(), Fault> {
+    /// there only that is written. The password that somebody moved with is removed: they came in. Whether
+    /// it was noted: not of an item that is no account.
+    pub async fn signed_in_to_pool(&self, user: &Account, now: Timestamp) -> Result<bool, Fault> {
         let update = self.0.client.update_item().table_name(&self.0.name).key("account_key", s(user.key.as_str()));
         let mut set = vec!["pool_authenticated_at = :now".to_owned(), "pool_spelling = :spelling".to_owned()];
         let mut update = update
@@ -32,31 +33,54 @@ impl Accounts {
                 update.expression_attribute_names(format!("#{name}"), &name).expression_attribute_values(format!(":{name}"), value);
         }
         set.push("pool_authenticated_under = if_not_exists(#auth_version, :auth_version)".to_owned());
-        let update = update.update_expression(format!("SET {} REMOVE legacy_password, legacy_normalization", set.join(", ")));
-        update.send().await.map(drop).map_err(|error| fault("update of accounts", &error))
+        let update = update
+            .update_expression(format!("SET {} REMOVE legacy_password, legacy_normalization", set.join(", ")))
+            // What lacks one of these is no account that could be read, and is not made one.
+            .condition_expression(
+                "attribute_not_exists(account_key) OR (attribute_exists(#subject) AND attribute_exists(#status) AND \
+                 attribute_exists(#role) AND attribute_exists(#auth_version))",
+            );
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(SdkError::ServiceError(error)) if matches!(error.err(), UpdateItemError::ConditionalCheckFailedException(_)) => {
+                Ok(false)
+            }
+            Err(error) => Err(fault("update of accounts", &error)),
+        }
     }
 
-    /// Puts `user` in the place of `old`: of nobody, or of a user of the same name that the pool no longer has.
-    pub fn put_pool_user(&self, user: &Account, old: Option<&Account>) -> Result<Write, Fault> {
-        let put = Put::builder().table_name(&self.0.name).set_item(Some(encode(user)));
-        Write::put(match old {
-            None => put.condition_expression("attribute_not_exists(account_key)"),
-            Some(old) => {
-                put.condition_expression("auth_version = :version").expression_attribute_values(":version", n(old.auth_version))
+    /// Notes that a password was chosen in the pool in the place of an administrator's.
+    pub async fn chose_pool_password(&self, account: &Account, now: Timestamp) -> Result<(), Fault> {
+        let update = self.0.client.update_item().table_name(&self.0.name).key("account_key", s(account.key.as_str()));
+        let update = update
+            .update_expression("SET password_changed_at = :now REMOVE must_change, breach_unchecked")
+            .condition_expression("auth_version = :version AND attribute_not_exists(password)")
+            .expression_attribute_values(":now", millis(now))
+            .expression_attribute_values(":version", n(account.auth_version));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(error)) if matches!(error.err(), UpdateItemError::ConditionalCheckFailedException(_)) => {
+                Ok(())
             }
-        })
+            Err(error) => Err(fault("update of accounts", &error)),
+        }
     }
 
     /// A new password was set in the pool at `now`: everything of `account` ends, also in the pool, and the password it moved with goes.
     /// Refused when it changed since it was read.
     pub fn pool_password_set(&self, account: &Account, now: Timestamp) -> Result<Write, Fault> {
         let update = Update::builder().table_name(&self.0.name).key("account_key", s(account.key.as_str()));
-        // Its own password stays, unless it moved: Palisade's own login may be in use beside the pool.
-        let moved = if account.pool.migration.is_some() { ", password, password_normalization, current_digest" } else { "" };
+        // A password of its own stays, with what is known of it, unless it moved: Palisade's own login may be in use beside the pool.
+        let is_the_only_one = account.password.is_none() || account.pool.migration.is_some();
+        let (set, gone) = if is_the_only_one {
+            (", password_changed_at = :now", ", password, password_normalization, current_digest, must_change, breach_unchecked")
+        } else {
+            ("", "")
+        };
         let update = update
             .update_expression(format!(
-                "SET auth_version = :next, devices_not_before = :now, password_changed_at = :now, pool_spelling = :spelling \
-                 REMOVE must_change, breach_unchecked, legacy_password, legacy_normalization{moved}"
+                "SET auth_version = :next, devices_not_before = :now, pool_password_set_at = :now, pool_spelling = :spelling{set} \
+                 REMOVE legacy_password, legacy_normalization{gone}"
             ))
             .condition_expression("auth_version = :version")
             .expression_attribute_values(":spelling", s(account.pool.spelling.as_deref().unwrap_or(&account.identifier)))
@@ -76,7 +100,7 @@ impl Accounts {
         at: Migrating,
     ) -> Result<bool, Fault> {
         let update = self.0.client.update_item().table_name(&self.0.name).key("account_key", s(account.key.as_str()));
-        let mut set = "migration_started_at = :now, migration_outcome = :outcome, legacy_password = :password, \
+        let mut set = "migration_started_at = if_not_exists(migration_started_at, :now), migration_outcome = :outcome, legacy_password = :password, \
                        legacy_normalization = :scheme"
             .to_owned();
         let mut update = update
@@ -110,8 +134,16 @@ impl Accounts {
     pub async fn migrate_to_reset(&self, key: &AccountKey, now: Timestamp) -> Result<bool, Fault> {
         let update = self.0.client.update_item().table_name(&self.0.name).key("account_key", s(key.as_str()));
         let update = update
-            .update_expression("SET migration_started_at = :now, migration_outcome = :weak")
-            .condition_expression("#status = :active AND (attribute_exists(password) OR attribute_exists(legacy_password))")
+            // The week of a move that has begun goes on. Without an address nobody could choose a new password.
+            .update_expression(
+                "SET migration_started_at = if_not_exists(migration_started_at, :now), \
+                 migration_outcome = if_not_exists(migration_outcome, :weak)",
+            )
+            .condition_expression(
+                "#status = :active AND (attribute_exists(email) OR contains(identifier, :at)) AND \
+                 (attribute_exists(password) OR attribute_exists(migration_started_at))",
+            )
+            .expression_attribute_values(":at", s("@"))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":active", s(Status::Active.as_str()))
@@ -160,6 +192,7 @@ pub(super) fn encode_pool(pool: &PoolUser) -> impl Iterator<Item = (String, Attr
         ("pool_spelling", pool.spelling.as_ref().map(s)),
         ("pool_authenticated_at", pool.authenticated_at.map(millis)),
         ("pool_authenticated_under", pool.authenticated_under.map(n)),
+        ("pool_password_set_at", pool.password_set_at.map(millis)),
     ];
     attributes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))
 }
@@ -170,6 +203,7 @@ pub(super) fn decode_pool(item: &Item) -> Option<PoolUser> {
         spelling: owned(item, "pool_spelling"),
         authenticated_at: optional(item, "pool_authenticated_at", |_| time(item, "pool_authenticated_at"))?,
         authenticated_under: optional(item, "pool_authenticated_under", |_| number(item, "pool_authenticated_under"))?,
+        password_set_at: optional(item, "pool_password_set_at", |_| time(item, "pool_password_set_at"))?,
         migration: optional(item, "migration_started_at", |_| decode_migration(item))?,
     })
 }

@@ -52,6 +52,10 @@ impl LaneKey {
         }
     }
 
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether it is the lane of a session.
     pub fn is_of_session(&self) -> bool {
         self.0.contains("#session#")
@@ -160,7 +164,7 @@ fn encode(key: &LaneKey, lane: &Lane, revision: &str, (now, rules): (Timestamp, 
     item
 }
 
-fn decode(item: Option<&Item>, now: Timestamp, rules: &LaneRules) -> LaneItem {
+pub(super) fn decode(item: Option<&Item>, now: Timestamp, rules: &LaneRules) -> LaneItem {
     let Some(item) = item else {
         return LaneItem { lane: Lane::default(), repaired: false, version: Version::Absent };
     };

@@ -74,7 +74,7 @@ pub fn message(what: MessageFor, service: Option<&str>, code: &str, user_name: O
             format!("<p>Your user name is <b>{}</b>, your first password <b>{html_of}</b>.</p>", escape(name)),
         ),
         // A link instead of a code is Cognito's: its text stands between the marks.
-        None if code.starts_with("{##") => (format!("{at}{what_for} {code}"), format!("<p>{code}</p>")),
+        None if code != "{####}" && code.starts_with("{##") => (format!("{at}{what_for} {code}"), format!("<p>{code}</p>")),
         None => (
             format!("{at}{code} is your code. Give it to nobody."),
             format!("<p>Your code is <b>{html_of}</b>. Give it to nobody.</p>"),
@@ -147,6 +147,9 @@ mod tests {
                 assert!(message.html.len() <= 20_000);
             }
         }
+        let coded = message(MessageFor::SignUp, None, "{####}", None).expect("a message");
+        assert_eq!(coded.sms, "{####} is your code. Give it to nobody.");
+        assert!(coded.html.contains("<p>Your code is <b>{####}</b>. Give it to nobody.</p>"), "{}", coded.html);
         let linked = message(MessageFor::SignUp, None, "{##Verify Email##}", None).expect("a message");
         assert!(linked.html.contains("<p>{##Verify Email##}</p>"));
     }

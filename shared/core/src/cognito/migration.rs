@@ -17,7 +17,7 @@ pub enum Progress {
     NeverSeen,
     /// Let in by the trigger, and not signed in since.
     Moving,
-    /// In the pool, with the old password.
+    /// In the pool, with the old password, or with another one that they chose.
     Moved,
     /// In the pool, and made to choose another password, since the old one breaks a rule.
     Weak,

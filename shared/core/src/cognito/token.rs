@@ -25,7 +25,7 @@ pub struct TokenRules {
 pub struct Known<'a> {
     /// Their account; `None` for a user whom no trigger told of yet.
     pub account: Option<&'a Account>,
-    /// When they last gave a code.
+    /// When they last gave a code, by the same client of the pool.
     pub code_given_at: Option<Timestamp>,
     /// Whether another provider vouches for them.
     pub external: bool,
@@ -34,9 +34,10 @@ pub struct Known<'a> {
 /// What their tokens say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
-    /// How they signed in, at least (RFC 8176): `pwd`, `pwd otp mfa` with a code of ours, `fed` by another provider.
+    /// How they signed in, at least (RFC 8176): `pwd`, `pwd otp mfa` with a code of ours, `fed` by another provider. A refresh does not say
+    /// of which sign-in it is, so it never tells of a code.
     pub amr: &'static str,
-    /// When; `None` where no trigger told.
+    /// When; `None` at a refresh, for the same reason.
     pub auth_time: Option<Timestamp>,
     /// Whether the password must be changed.
     pub change_required: bool,
@@ -71,11 +72,9 @@ impl NoTokens {
 /// # Errors
 /// Why there are none.
 pub fn claims(made_for: TokenFor, known: &Known<'_>, now: Timestamp, rules: &TokenRules) -> Result<Claims, NoTokens> {
-    let signed_in_at = known.account.and_then(|account| account.pool.authenticated_at);
     let auth_time = match made_for {
-        // The trigger after a sign-in writes it down before tokens are made; where it is not attached, it is now.
-        TokenFor::SignIn => Some(signed_in_at.filter(|at| now.since(*at) < USED_GRACE).unwrap_or(now)),
-        TokenFor::Refresh | TokenFor::Client => signed_in_at,
+        TokenFor::SignIn | TokenFor::FirstPassword => Some(now),
+        TokenFor::Refresh | TokenFor::Client => None,
     };
     if let Some(account) = known.account {
         if account.status == Status::Disabled {
@@ -85,7 +84,10 @@ pub fn claims(made_for: TokenFor, known: &Known<'_>, now: Timestamp, rules: &Tok
             refresh(account, now, rules)?;
         }
     }
-    let must_change = known.account.and_then(|account| account.must_change(now, rules.password_max_age));
+    // Another provider's password is its own affair.
+    let max_age = rules.password_max_age.filter(|_| !known.external);
+    let must_change = known.account.and_then(|account| account.must_change(now, max_age));
+    let must_change = must_change.filter(|_| made_for != TokenFor::FirstPassword);
     let with_code = auth_time.zip(known.code_given_at).is_some_and(|(auth_time, given_at)| is_one_sign_in(auth_time, given_at));
     Ok(Claims {
         amr: match (known.external, with_code) {
@@ -140,7 +142,7 @@ mod tests {
             spelling: Some("Alice".into()),
             authenticated_at: Some(at(0)),
             authenticated_under: Some(7),
-            migration: None,
+            ..PoolUser::default()
         };
         user
     }
@@ -152,7 +154,7 @@ mod tests {
     #[test]
     fn tokens_are_refreshed_until_the_sign_in_is_too_old_or_was_ended() {
         let mut user = user();
-        assert_eq!(refreshed(&user, at(999), &RULES).map(|claims| claims.auth_time), Ok(Some(at(0))));
+        assert_eq!(refreshed(&user, at(999), &RULES).map(|claims| claims.auth_time), Ok(None), "nobody knows of which sign-in");
         assert_eq!(refreshed(&user, at(1_000), &RULES), Err(NoTokens::TooOld));
         assert!(refreshed(&user, at(1_000), &TokenRules { max_auth_age: None, ..RULES }).is_ok());
         assert_eq!(refreshed(&user, at(5), &TokenRules { not_before: Some(at(1)), ..RULES }), Err(NoTokens::Ended));
@@ -180,17 +182,16 @@ mod tests {
     }
 
     #[test]
-    fn only_a_code_of_this_very_sign_in_is_told_of() {
-        let mut user = user();
-        let amr = |user: &Account, code_given_at, external| {
-            claims(TokenFor::Refresh, &Known { account: Some(user), code_given_at, external }, at(50), &RULES).expect("claims").amr
+    fn only_a_code_of_this_very_sign_in_is_told_of_and_never_at_a_refresh() {
+        let user = user();
+        let amr = |made_for, code_given_at, external| {
+            claims(made_for, &Known { account: Some(&user), code_given_at, external }, at(50), &RULES).expect("claims").amr
         };
-        assert_eq!(amr(&user, None, false), "pwd");
-        assert_eq!(amr(&user, Some(at(-1)), false), "pwd otp mfa");
-        assert_eq!(amr(&user, Some(at(-11)), false), "pwd");
-        assert_eq!(amr(&user, Some(at(-1)), true), "fed");
-        user.pool.authenticated_at = Some(at(40));
-        assert_eq!(amr(&user, Some(at(-1)), false), "pwd", "a later sign-in, without one");
+        assert_eq!(amr(TokenFor::SignIn, None, false), "pwd");
+        assert_eq!(amr(TokenFor::SignIn, Some(at(49)), false), "pwd otp mfa");
+        assert_eq!(amr(TokenFor::SignIn, Some(at(40)), false), "pwd");
+        assert_eq!(amr(TokenFor::SignIn, Some(at(49)), true), "fed");
+        assert_eq!(amr(TokenFor::Refresh, Some(at(49)), false), "pwd", "it may be another sign-in's token");
     }
 
     #[test]
@@ -206,6 +207,13 @@ mod tests {
         for why in [MustChange::Breached, MustChange::Required] {
             user.must_change = Some(why);
             assert_eq!(said(&user, None), (true, true), "{why:?}");
+            let known = Known { account: Some(&user), code_given_at: None, external: false };
+            let first = claims(TokenFor::FirstPassword, &known, at(500), &RULES).expect("claims");
+            assert!(!first.change_required && !first.restricted, "they just did");
         }
+        user.must_change = None;
+        let external = Known { account: Some(&user), code_given_at: None, external: true };
+        let rules = TokenRules { password_max_age: Some(Duration::from_secs(1)), ..RULES };
+        assert!(!claims(TokenFor::Refresh, &external, at(500), &rules).expect("claims").change_required, "no password of ours");
     }
 }

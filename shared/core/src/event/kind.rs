@@ -117,6 +117,8 @@ events! {
     UserMigrationFail: Warning, AuthAudit;
     /// Somebody takes over, or tries to take over, an account of a user pool.
     AccountTakeover: Critical, Security;
+    /// A new password was set in a user pool, and not everything of before could be ended.
+    ResetIncomplete: Critical, Security;
     /// A user pool called with something that is not known here; it passed through unchanged.
     TriggerUnknown: Warning, Security;
     /// An operator did something with an incident.

@@ -17,12 +17,19 @@ pub struct Cognito {
     pub sign_up: SignUpRules,
     /// `PALISADE_COGNITO_MAX_AUTH_AGE_S`.
     pub max_auth_age: Option<Duration>,
+    /// `PALISADE_COGNITO_SIGN_OUT`: whether Cognito is asked to end a user's sessions after a forgotten password.
+    pub sign_out: bool,
+    /// `AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER`, where one is set.
+    pub endpoint: Option<String>,
     /// `PALISADE_SERVICE_NAME`: who a pool's messages come from.
     pub service_name: Option<String>,
 }
 
 impl Cognito {
-    pub(super) fn read(read: &mut Reader) -> Self {
+    /// `is_local` tells that the store is on this machine: without an endpoint of its own Cognito is not asked then.
+    pub(super) fn read(read: &mut Reader, is_local: bool) -> Self {
+        let endpoint = read.optional("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", |url| Ok(url.to_owned()));
+        let sign_out = read.switch_or("PALISADE_COGNITO_SIGN_OUT", true) && (endpoint.is_some() || !is_local);
         let mut millis = |name: &str, range: &std::ops::RangeInclusive<u64>, default: u64| {
             let mut number = default;
             read.number(name, range, &mut number);
@@ -41,6 +48,8 @@ impl Cognito {
             hibp,
             sign_up: SignUpRules { per_hour, per_mailbox, blocked_domains: read.list("PALISADE_BLOCKED_MAIL_DOMAINS", domain) },
             max_auth_age: max_auth_age.map(Duration::from_secs),
+            sign_out,
+            endpoint,
             service_name: read.optional("PALISADE_SERVICE_NAME", service_name),
         }
     }

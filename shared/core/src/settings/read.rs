@@ -7,7 +7,13 @@ use std::time::Duration;
 use super::{SETTINGS, SettingsError};
 
 /// AWS's own variables that are honoured.
-const AWS: [&str; 4] = ["AWS_REGION", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SNS", "AWS_ENDPOINT_URL_SESV2"];
+const AWS: [&str; 5] = [
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_SNS",
+    "AWS_ENDPOINT_URL_SESV2",
+    "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER",
+];
 
 /// The pairs, and the problems found so far.
 pub(super) struct Reader {

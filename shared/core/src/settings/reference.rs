@@ -264,5 +264,10 @@ pub const SETTINGS: &[Setting] = &[
         "2592000",
         "Seconds after a sign-in to a user pool during which its tokens are refreshed, 60 to 315360000 or `never` ending; the pool's own limit holds as well.",
     ),
+    setting(
+        "PALISADE_COGNITO_SIGN_OUT",
+        "`true`",
+        "Whether Cognito is asked to end all sessions of a user after a forgotten password: needs `cognito-idp:AdminUserGlobalSignOut`.",
+    ),
     setting("PALISADE_SERVICE_NAME", "none", "Who the messages of a user pool come from, at most 30 characters."),
 ];

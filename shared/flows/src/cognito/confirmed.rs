@@ -3,54 +3,76 @@
 use palisade_cloud::accounts::Found;
 use palisade_cloud::counters::LaneKey;
 use palisade_cloud::{Transacted, Write};
-use palisade_core::cognito::sign_up::is_look_alike;
 use palisade_core::event::{EventKind, Trail};
 use palisade_core::notice::{Notice, NoticeId, NoticeKind};
 use palisade_core::throttle::REPEATED_WITHIN;
-use palisade_core::{Account, Fault, Timestamp};
+use palisade_core::{Account, AccountKey, Fault, Timestamp};
+use serde_json::json;
 
 use super::{Deps, User};
 
 /// How often a write that met another is made again.
 const RETRIES: usize = 2;
 
-/// Keeps `user`, whose sign-up was confirmed. A second call changes nothing, nor does one for an account that is there already and did not
-/// come from the pool.
+/// Keeps `user`, whose sign-up was confirmed. An account that is there stays as it is, whoever it came from, and is theirs: they have its
+/// address. A second call changes nothing.
 ///
 /// # Errors
 /// A fault when the store did not do its part.
 pub async fn signed_up(deps: &Deps, user: &User, now: Timestamp, trail: &mut Trail) -> Result<(), Fault> {
     let (key, _) = deps.known_as(&user.person, trail);
-    let mut new = deps.account_of(user, key, now);
-    new.password_changed_at = Some(now);
-    let old = match deps.accounts.get(&new.key).await? {
-        Found::Nothing => None,
-        Found::Account(old) if !is_look_alike(&user.person, &old) && old.subject != new.subject => Some(old),
-        Found::Account(_) | Found::Corrupt => return Ok(()),
-    };
-    let mut writes = vec![deps.accounts.put_pool_user(&new, old.as_deref())?];
-    if old.is_some() {
-        // Nothing of whoever had the name before is theirs.
-        writes.push(deps.counters.forget_logins(&new.key)?);
+    let links = deps.links(user, &key);
+    for _ in 0..=RETRIES {
+        let (led, found) = tokio::join!(deps.counters.links(&links), deps.accounts.get(&key));
+        let led = led?;
+        if led.user.is_some() {
+            return Ok(());
+        }
+        let account = led.person.unwrap_or_else(|| key.clone());
+        let mut writes = deps.keep(user, &links, &account)?;
+        let mut new = deps.account_of(user, key.clone(), now);
+        new.password_changed_at = Some(now).filter(|_| !user.external);
+        let is_new = account == key && matches!(found?, Found::Nothing);
+        if is_new {
+            writes.push(deps.accounts.put_new(&new)?);
+        }
+        if deps.transactions.write(writes).await? == Transacted::Done {
+            if is_new {
+                trail.identified(new.subject.as_str().to_owned());
+                trail.note(EventKind::UserCreated);
+            }
+            return Ok(());
+        }
     }
-    if deps.transactions.write(writes).await? == Transacted::Done {
-        trail.identified(new.subject.as_str().to_owned());
-        trail.note(EventKind::UserCreated);
-    }
-    Ok(())
+    Err(Fault::unavailable("accounts", "somebody else kept changing the account"))
 }
 
-/// Ends everything of `user`, who set a new password with a code: sessions, known devices, tokens that would be refreshed, delays. They are
-/// told. A second call within a quarter of a minute changes nothing.
+/// Ends everything of `user`, who set a new password with a code: sessions, known devices, delays, and with Cognito's help every token that
+/// could be refreshed. They are told. A second call within a quarter of a minute tells nobody again.
 ///
 /// # Errors
-/// A fault when the store did not do its part.
+/// A fault when the store or Cognito did not do its part: something of before goes on.
 pub async fn password_set(deps: &Deps, user: &User, now: Timestamp, trail: &mut Trail) -> Result<(), Fault> {
     let (key, _) = deps.known_as(&user.person, trail);
+    // One that fails keeps the other from nothing.
+    let (ended, signed_out) = tokio::join!(end(deps, user, &key, now), sign_out(deps, user, now));
+    if let Some(subject) = ended? {
+        trail.identified(subject);
+        trail.note(EventKind::AuthnPasswordReset);
+    }
+    signed_out
+}
+
+/// The account's id; `None` where that was done already.
+async fn end(deps: &Deps, user: &User, key: &AccountKey, now: Timestamp) -> Result<Option<String>, Fault> {
+    let links = deps.links(user, key);
+    let led = deps.counters.links(&links).await?;
+    let is_linked = led.user.is_some();
+    let account_key = led.user.or(led.person).unwrap_or_else(|| key.clone());
     for _ in 0..=RETRIES {
-        let (account, write) = match deps.accounts.get(&key).await? {
-            Found::Account(account) if account.password_changed_at.is_some_and(|at| now < at.plus(REPEATED_WITHIN)) => {
-                return Ok(());
+        let (account, write) = match deps.accounts.get(&account_key).await? {
+            Found::Account(account) if account.pool.password_set_at.is_some_and(|at| now < at.plus(REPEATED_WITHIN)) => {
+                return Ok(None);
             }
             Found::Account(mut account) => {
                 account.pool.spelling = Some(user.person.spelling().to_owned());
@@ -58,25 +80,42 @@ pub async fn password_set(deps: &Deps, user: &User, now: Timestamp, trail: &mut 
                 (*account, write)
             }
             Found::Nothing => {
-                let mut new = deps.account_of(user, key.clone(), now);
-                new.password_changed_at = Some(now);
+                let mut new = deps.account_of(user, account_key.clone(), now);
+                (new.password_changed_at, new.pool.password_set_at) = (Some(now), Some(now));
                 new.devices_not_before = now;
-                let write = deps.accounts.put_pool_user(&new, None)?;
+                let write = deps.accounts.put_new(&new)?;
                 (new, write)
             }
             Found::Corrupt => return Err(Fault::internal("the account's item cannot be read")),
         };
-        if deps.transactions.write(ended(deps, &account, user, write, now)?).await? == Transacted::Done {
-            trail.identified(account.subject.as_str().to_owned());
-            trail.note(EventKind::AuthnPasswordReset);
-            return Ok(());
+        let mut writes = writes(deps, &account, (user, key), write, now)?;
+        if !is_linked {
+            writes.extend(deps.keep(user, &links, &account_key)?);
+        }
+        if deps.transactions.write(writes).await? == Transacted::Done {
+            return Ok(Some(account.subject.as_str().to_owned()));
         }
     }
     Err(Fault::unavailable("accounts", "somebody else kept changing the account"))
 }
 
-fn ended(deps: &Deps, account: &Account, user: &User, write: Write, now: Timestamp) -> Result<Vec<Write>, Fault> {
+fn writes(
+    deps: &Deps,
+    account: &Account,
+    (user, key): (&User, &AccountKey),
+    write: Write,
+    now: Timestamp,
+) -> Result<Vec<Write>, Fault> {
     let mut notice = Notice::to_account(NoticeId::new(deps.entropy.bytes()), NoticeKind::PasswordReset, account, now);
     notice.to = notice.to.or_else(|| user.email.clone());
-    Ok(vec![write, deps.counters.clear_lane(&LaneKey::common(&account.key))?, deps.notices.put(&notice)?])
+    Ok(vec![write, deps.counters.clear_lane(&LaneKey::common(key))?, deps.notices.put(&notice)?])
+}
+
+/// Ends the sessions that Cognito keeps: no trigger could tell them apart from those that come.
+async fn sign_out(deps: &Deps, user: &User, now: Timestamp) -> Result<(), Fault> {
+    let Some(pools) = &deps.pools else {
+        return Ok(());
+    };
+    let input = json!({ "UserPoolId": user.pool, "Username": user.name.spelling() });
+    pools.call("AdminUserGlobalSignOut", &input, now).await.map(drop)
 }

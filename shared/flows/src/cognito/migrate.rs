@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use palisade_cloud::accounts::{Found, Migrating};
-use palisade_cloud::counters::{LaneItem, LaneKey};
+use palisade_cloud::counters::{LaneItem, LaneKey, LinkKey};
 use palisade_core::account::MigrationOutcome;
 use palisade_core::breach::Breach;
 use palisade_core::cognito::{Person, migration};
@@ -30,6 +30,8 @@ pub struct Migrated {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
+    /// The name they sign in with.
+    pub name: String,
 }
 
 impl Migrated {
@@ -40,6 +42,7 @@ impl Migrated {
             email: account.email.as_ref().or(identifier).cloned(),
             first_name: account.first_name.clone(),
             last_name: account.last_name.clone(),
+            name: account.identifier.clone(),
         }
     }
 }
@@ -110,13 +113,33 @@ async fn move_in(
     let breached = matches!(breach, Breach::Breached(count) if count > deps.policy.breach.block_over);
     let weak = matches!(judged, Err(Denial::PasswordRejected(_)));
     let outcome = migration::outcome(account, breached, weak);
+    let migrated = Migrated::of(account, outcome == MigrationOutcome::Confirmed);
+    if !migrated.confirmed && migrated.email.is_none() {
+        // Nobody could send them the code with which another password is chosen.
+        trail.record(Event::new(EventKind::UserMigrationFail).reason("no_address"));
+        return Ok(None);
+    }
+    link(deps, account, &migrated).await?;
     let at = Migrating { now, breach_unchecked: judged.unwrap_or(matches!(breach, Breach::Unknown(_))) };
     if !deps.accounts.migrate(account, stored, outcome, at).await? {
         trail.record(Event::new(EventKind::UserMigrationFail).reason("changed_meanwhile"));
         return Ok(None);
     }
     trail.record(Event::new(EventKind::UserMigrated).reason(outcome.as_str()));
-    Ok(Some(Migrated::of(account, outcome == MigrationOutcome::Confirmed)))
+    Ok(Some(migrated))
+}
+
+/// The pool's later calls go by the address: it is made to lead to the account, where that goes by a user name.
+async fn link(deps: &Deps, account: &Account, migrated: &Migrated) -> Result<(), Fault> {
+    let Some(email) = &migrated.email else {
+        return Ok(());
+    };
+    let key = Person::spelled(email).key(&deps.identity_key);
+    if key == account.key {
+        return Ok(());
+    }
+    let write = deps.counters.link(&LinkKey::person(&key), &account.key)?;
+    deps.transactions.write(vec![write]).await.map(drop)
 }
 
 /// Settles a failure as a login does, for known and unknown names with the same calls.
@@ -167,8 +190,10 @@ pub async fn forgot_password(deps: &Deps, person: &Person, now: Timestamp, trail
     match found? {
         Found::Account(account) if moved? => {
             trail.identified(account.subject.as_str().to_owned());
+            let migrated = Migrated::of(&account, false);
+            link(deps, &account, &migrated).await?;
             trail.record(Event::new(EventKind::UserMigrated).reason("forgot_password"));
-            Ok(Some(Migrated::of(&account, false)))
+            Ok(Some(migrated))
         }
         Found::Account(_) | Found::Nothing | Found::Corrupt => {
             trail.record(Event::new(EventKind::UserMigrationFail).reason("unknown_account"));

@@ -25,6 +25,10 @@ use crate::lane::Try;
 /// A fault when the store did not do its part.
 pub async fn before(deps: &Deps, user: &User, now: Timestamp, trail: &mut Trail) -> Result<Result<(), Refusal>, Fault> {
     let (key, name) = deps.known_as(&user.person, trail);
+    if user.external {
+        // No password of ours is tried; who guesses at the one of the same person here does not keep them out there.
+        return Ok(Ok(()));
+    }
     let nonce = deps.nonce();
     let this_try = on_the_common_lane(deps, &key, &nonce, now);
     let item = deps.counters.lane(&this_try.key, now, this_try.rules).await?;
@@ -73,44 +77,62 @@ fn on_the_common_lane<'a>(deps: &'a Deps, key: &AccountKey, nonce: &'a str, now:
 }
 
 /// Settles a sign-in that succeeded, keeps what is known of `user`, and tells of what is unusual. What fails of it is logged, and the sign-in
-/// goes on.
-///
-/// # Errors
-/// A fault when the throttle could not be read.
-pub async fn after(deps: &Deps, user: &User, new_device: bool, now: Timestamp, trail: &mut Trail) -> Result<(), Fault> {
+/// goes on. Of a call that is repeated nothing is told again.
+pub async fn after(deps: &Deps, user: &User, new_device: bool, now: Timestamp, trail: &mut Trail) {
     let (key, _) = deps.known_as(&user.person, trail);
     let nonce = deps.nonce();
     let this_try = on_the_common_lane(deps, &key, &nonce, now);
-    let item = deps.counters.lane(&this_try.key, now, this_try.rules).await?;
-    let account = deps.account_of(user, key, now);
-    let settle = this_try.settle_unknown_success(item);
+    let links = deps.links(user, &key);
+    let (item, led) = match deps.counters.lane_and_links(&this_try.key, &links, (now, this_try.rules)).await {
+        Ok((item, led)) => (Some(item), led.user.or(led.person)),
+        Err(fault) => {
+            note_fault(Err(fault), trail);
+            (None, None)
+        }
+    };
+    let account = deps.account_of(user, led.unwrap_or(key), now);
+    let is_repeated = item.as_ref().is_some_and(|item| item.lane.is_repeated(now));
+    let settle = async {
+        match item.filter(|_| !user.external) {
+            None => Ok(None),
+            Some(item) => this_try.settle_unknown_success(item).await,
+        }
+    };
     let noted = async {
         // Only sign-ins from a device that the pool knows make up what is usual.
-        if new_device {
-            notice(deps, &account, NoticeKind::NewDevice, now).await.map(|()| None)
-        } else {
-            note(deps, &account, now).await
+        match (is_repeated, new_device) {
+            (true, _) => Ok(None),
+            (false, true) => notice(deps, &account, NoticeKind::NewDevice, now).await.map(|()| None),
+            (false, false) => note(deps, &account, now).await,
         }
     };
     let (settled, kept, noted) =
         tokio::join!(settle, deps.accounts.signed_in_to_pool(&account, now), deps.aside.run("baseline in counters", noted));
-    note_fault(kept, trail);
+    match kept {
+        Ok(true) => {}
+        Ok(false) => trail.record(Event::new(EventKind::CorruptItem).reason("accounts")),
+        Err(fault) => note_fault(Err(fault), trail),
+    }
     let baseline = noted.map_err(|fault| note_fault(Err(fault), trail)).ok().flatten();
     let failures_in_a_row = match settled {
-        Ok(Some((before, after))) => {
-            let ran_out = before.aged(now, this_try.rules).settled.saturating_sub(before.settled);
-            deps.overall.success(now);
-            count(deps, ran_out, now, trail).await;
-            before.failures().saturating_sub(after.failures())
-        }
-        Ok(None) => return Ok(()),
+        Ok(None) => 0,
+        Ok(Some(lanes)) => settled_failures(deps, lanes, now, trail).await,
         Err(fault) => {
             note_fault(Err(fault), trail);
             0
         }
     };
-    judge(deps, &account, (failures_in_a_row, baseline.as_ref(), new_device), now, trail).await;
-    Ok(())
+    if !is_repeated {
+        judge(deps, &account, (failures_in_a_row, baseline.as_ref(), new_device), now, trail).await;
+    }
+}
+
+/// Counts the success, and what had run out by then, with those of all accounts; how many failures were forgotten for it.
+async fn settled_failures(deps: &Deps, (before, after): (Lane, Lane), now: Timestamp, trail: &mut Trail) -> u64 {
+    let ran_out = before.aged(now, &deps.policy.common_lane).settled.saturating_sub(before.settled);
+    deps.overall.success(now);
+    count(deps, ran_out, now, trail).await;
+    before.failures().saturating_sub(after.failures())
 }
 
 async fn note(deps: &Deps, account: &Account, now: Timestamp) -> Result<Option<Baseline>, Fault> {

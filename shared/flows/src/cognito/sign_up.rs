@@ -70,15 +70,23 @@ async fn user(deps: &Deps, applicant: &Applicant, now: Timestamp, trail: &mut Tr
         return Ok(Some(refused));
     }
     let by_email = applicant.email.as_deref().map(Person::spelled);
+    // A user name that is an address says whose the user is, and nobody verifies it.
+    let is_address = applicant.user_name.contains('@');
+    if is_address && by_email.as_ref().is_none_or(|by_email| by_email.identifier() != by_name.identifier()) {
+        return Ok(Some((Refusal::SignUp, "name")));
+    }
     let mailbox = by_email.as_ref().unwrap_or(&by_name).identifier().and_then(plain_mailbox);
-    let (named, addressed, of_mailbox, of_all) = tokio::join!(
+    let (named, like, addressed, of_mailbox, of_all) = tokio::join!(
         deps.accounts.get(&name_key),
+        deps.counters.name_like(&by_name, &deps.identity_key),
         found(deps, by_email.as_ref()),
         count_mailbox(deps, mailbox.as_deref(), now),
         deps.counters.count_sign_up(SignUpsOf::All, now),
     );
-    let taken =
-        is_taken(&by_name, &named?) || by_email.as_ref().zip(addressed?.as_ref()).is_some_and(|(by, found)| is_taken(by, found));
+    let looks_like = like?.is_some_and(|spelling| !by_name.is_spelled_like(&spelling));
+    let taken = looks_like
+        || is_taken(&by_name, &named?)
+        || by_email.as_ref().zip(addressed?.as_ref()).is_some_and(|(by, found)| is_taken(by, found));
     if taken {
         return Ok(Some((Refusal::SignUp, "look_alike")));
     }
