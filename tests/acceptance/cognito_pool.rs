@@ -90,19 +90,30 @@ async fn r62_sign_up_sign_in_refresh_and_a_forgotten_password() {
 
 #[tokio::test]
 async fn a_reset_that_could_not_end_everything_says_so_and_ends_what_it_can() {
-    let (url, _) = cognito(StatusCode::FORBIDDEN).await;
-    let world = World::builder().setting("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", &url).start().await;
+    let (forbidding, _) = cognito(StatusCode::FORBIDDEN).await;
+    // Takes connections and never answers.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let hanging = format!("http://{}", silent.local_addr().expect("an address"));
+    for url in [forbidding, hanging] {
+        reset_without_cognito(&url).await;
+    }
+}
+
+async fn reset_without_cognito(url: &str) {
+    let world = World::builder()
+        .setting("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", url)
+        .setting("PALISADE_COGNITO_DEADLINE_MS", 3_000)
+        .start()
+        .await;
     let pool = signed_up(&world).await;
     pool.sign_in("alice", PASSWORD).await.expect("tokens");
     assert!(pool.set_password("alice", OTHER).await.is_err());
     assert!(pool.refresh("alice").await.is_err());
     assert_eq!(world.notices().await, ["password_reset"]);
     let subject = world.items("accounts").await[0]["subject"].as_str().expect("an id").to_owned();
-    assert!(
-        acceptance::log::lines_with(&subject)
-            .iter()
-            .any(|line| line["event"] == "reset_incomplete" && line["severity"] == "critical")
-    );
+    let lines = acceptance::log::lines_with(&subject);
+    let is_told = |event: &str, severity: &str| lines.iter().any(|line| line["event"] == event && line["severity"] == severity);
+    assert!(is_told("reset_incomplete", "critical") && is_told("authn_password_reset", "info"), "{lines:?}");
 }
 
 #[tokio::test]
@@ -257,6 +268,65 @@ async fn users_imported_by_name_are_found_by_their_address_afterwards() {
     assert!(accounts.len() == 1 && !accounts[0].contains_key("legacy_password"), "{accounts:?}");
     world.palisade(&["account", "disable", "dora"]).await.expect("done");
     assert!(pool.refresh("dora").await.is_err());
+}
+
+#[tokio::test]
+async fn two_accounts_with_one_address_do_not_become_one() {
+    let world = World::builder().setting("PALISADE_IDENTIFIER", "username").start().await;
+    for name in ["first", "second"] {
+        let account = NewAccount {
+            identifier: name.into(),
+            email: Some("shared@example.com".into()),
+            encoded: Some(django(PASSWORD)),
+            ..NewAccount::default()
+        };
+        world.make(account).await;
+    }
+    let pool = world.pool();
+    pool.sign_in("first", PASSWORD).await.expect("tokens");
+    assert!(pool.forgot_password("second").await.expect("an answer").is_none(), "a stranger asks");
+    assert_eq!(pool.sign_in("second", PASSWORD).await, Err(WRONG.to_owned()));
+    world.palisade(&["account", "disable", "first"]).await.expect("done");
+    assert!(pool.refresh("first").await.is_err(), "still theirs");
+}
+
+#[tokio::test]
+async fn whoever_calls_themselves_by_an_unverified_address_is_not_its_owner() {
+    let world = World::start().await;
+    let pool = signed_up(&world).await;
+    pool.sign_in("alice", PASSWORD).await.expect("tokens");
+    let before = world.items("accounts").await;
+    let attributes =
+        json!({ "sub": "8f1b7c1e-6a0b-4c1f-9a8e-2f3d4c5b6a70", "email": "alice@example.com", "email_verified": "false" });
+    for source in [
+        "PostConfirmation_ConfirmSignUp",
+        "PostConfirmation_ConfirmForgotPassword",
+        "PostAuthentication_Authentication",
+        "TokenGeneration_Authentication",
+    ] {
+        let event = pool_event(source, "alice@example.com", &json!({ "userAttributes": attributes }));
+        world.trigger(&event).await.expect("an answer");
+    }
+    let accounts = world.items("accounts").await;
+    let after: Vec<_> = accounts.into_iter().filter(|account| account["account_key"] == before[0]["account_key"]).collect();
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn what_no_trigger_before_told_of_ends_with_everything_else_from_the_first_refresh_on() {
+    let world = World::start().await;
+    let pool = signed_up(&world).await;
+    pool.refresh("alice").await.expect("tokens, of a sign-in that nobody told of");
+    world.palisade(&["revoke", "alice@example.com"]).await.expect("done");
+    assert!(pool.refresh("alice").await.is_err());
+    pool.sign_in_externally("Google_1", "bob@example.com", true).await.expect("tokens");
+    world.advance(60);
+    pool.refresh("Google_1").await.expect("tokens");
+    world.palisade(&["revoke", "bob@example.com"]).await.expect("done");
+    assert!(pool.refresh("Google_1").await.is_err());
+    world.advance(60);
+    pool.sign_in_externally("Google_1", "bob@example.com", true).await.expect("tokens");
+    pool.refresh("Google_1").await.expect("signed in anew");
 }
 
 #[tokio::test]

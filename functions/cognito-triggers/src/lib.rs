@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use palisade_core::cognito::{Confirmed, MigrationAt, Person, Refusal, SignUpBy, TokenFor, Trigger, challenge, message};
-use palisade_core::event::{EventKind, Trail};
+use palisade_core::event::Trail;
 use palisade_core::settings::Settings;
 use palisade_core::{Fault, Timestamp};
 use palisade_edge::Outcome;
@@ -79,7 +79,7 @@ async fn handle(deps: &flow::Deps, trigger: Trigger, call: &Call<'_>, trail: &mu
             Reply::Unchanged
         }
         Trigger::PostConfirmation(Confirmed::ForgotPassword) => {
-            flow::password_set(deps, &user, now, trail).await.inspect_err(|_| trail.note(EventKind::ResetIncomplete))?;
+            flow::password_set(deps, &user, now, trail).await?;
             Reply::Unchanged
         }
         Trigger::PreAuthentication => allowed(flow::before_sign_in(deps, &user, now, trail).await?),
@@ -117,13 +117,16 @@ fn allowed(result: Result<(), Refusal>) -> Reply {
 /// The user of an event, whom alone its attributes make out.
 fn user(call: &Call<'_>) -> User {
     let email = call.attribute("email").filter(|_| call.is_true("email_verified"));
+    let (name, sub) = (call.user_name(), call.attribute("sub"));
+    // What was typed for nobody is a name all the same: it is counted as the one it would be.
+    let is_unproven = sub.is_some() && email.is_none() && name.contains('@');
     User {
-        person: Person::of(&call.user_name(), email.as_deref(), true),
-        name: Person::spelled(&call.user_name()),
+        person: if is_unproven { Person::unproven(&name) } else { Person::of(&name, email.as_deref(), true) },
+        name: Person::spelled(&name),
         pool: call.pool(),
         client: call.client(),
         external: call.attribute("cognito:user_status").as_deref() == Some("EXTERNAL_PROVIDER"),
-        sub: call.attribute("sub"),
+        sub,
         email,
         not_found: call.flag("userNotFound"),
     }

@@ -47,6 +47,8 @@ pub enum TokenVersion {
 pub enum TokenFor {
     /// A sign-in that has just succeeded.
     SignIn,
+    /// The same, where no challenge of ours is part of it: on the pool's own pages, by another provider, of a known device.
+    HostedSignIn,
     /// The same, of a user who has just chosen a password in the place of an administrator's.
     FirstPassword,
     /// A refresh token.
@@ -125,7 +127,8 @@ fn sign_up_by(what: &str) -> Option<SignUpBy> {
 
 fn token_generation(what: &str, version: &str) -> Option<Trigger> {
     let made_for = match what {
-        "HostedAuth" | "Authentication" | "AuthenticateDevice" => TokenFor::SignIn,
+        "Authentication" => TokenFor::SignIn,
+        "HostedAuth" | "AuthenticateDevice" => TokenFor::HostedSignIn,
         "NewPasswordChallenge" => TokenFor::FirstPassword,
         "RefreshTokens" => TokenFor::Refresh,
         "ClientCredentials" => TokenFor::Client,

@@ -164,6 +164,9 @@ where
                     undecided(trigger)
                 }
             };
+            if reply == Reply::Refused(Refusal::Unavailable) && trigger == Trigger::PostConfirmation(Confirmed::ForgotPassword) {
+                trail.note(EventKind::ResetIncomplete);
+            }
             (reply, call.event.get("response").copied())
         }
     };

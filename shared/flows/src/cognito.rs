@@ -154,6 +154,9 @@ impl Deps {
     /// The account of `user` where there is none yet.
     fn account_of(&self, user: &User, key: AccountKey, now: Timestamp) -> Account {
         let subject = user.sub.as_deref().and_then(Subject::parse);
+        // Of somebody who is called otherwise by now, the name is not the account's.
+        let is_its_own = key == user.person.key(&self.identity_key);
+        let spelling = is_its_own.then(|| user.person.spelling().to_owned());
         Account {
             key,
             subject: subject.unwrap_or_else(|| Subject::from_random(self.entropy.bytes())),
@@ -175,7 +178,7 @@ impl Deps {
             // Random, so that a recycled name never revives old sessions.
             auth_version: u64::from_be_bytes(self.entropy.bytes()) >> 1,
             devices_not_before: Timestamp::EPOCH,
-            pool: PoolUser { spelling: Some(user.person.spelling().to_owned()), ..PoolUser::default() },
+            pool: PoolUser { spelling, ..PoolUser::default() },
         }
     }
 }

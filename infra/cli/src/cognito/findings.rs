@@ -50,6 +50,10 @@ fn of_pool(pool: &Value, has: &dyn Fn(&str) -> bool) -> Vec<&'static str> {
             "the LITE plan has no access token customization: PreTokenGeneration needs V1_0, or the pool the Essentials plan",
         ),
         (
+            has("PreTokenGeneration") && version == "V1_0" && at("/UserPoolTier") != "LITE",
+            "with V1_0 access tokens keep their scopes whatever happens: attach with --token-version 2",
+        ),
+        (
             at("/UsernameConfiguration/CaseSensitive") == true,
             "user names are case sensitive: two users can differ by capital letters, and count as one here",
         ),

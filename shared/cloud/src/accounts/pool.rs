@@ -23,10 +23,12 @@ impl Accounts {
     /// it was noted: not of an item that is no account.
     pub async fn signed_in_to_pool(&self, user: &Account, now: Timestamp) -> Result<bool, Fault> {
         let update = self.0.client.update_item().table_name(&self.0.name).key("account_key", s(user.key.as_str()));
-        let mut set = vec!["pool_authenticated_at = :now".to_owned(), "pool_spelling = :spelling".to_owned()];
-        let mut update = update
-            .expression_attribute_values(":now", millis(now))
-            .expression_attribute_values(":spelling", s(user.pool.spelling.as_deref().unwrap_or_default()));
+        let mut set = vec!["pool_authenticated_at = :now".to_owned()];
+        let mut update = update.expression_attribute_values(":now", millis(now));
+        if let Some(spelling) = &user.pool.spelling {
+            set.push("pool_spelling = :spelling".to_owned());
+            update = update.expression_attribute_values(":spelling", s(spelling));
+        }
         for (name, value) in encode(user).into_iter().filter(|(name, _)| name != "account_key" && !name.starts_with("pool_")) {
             set.push(format!("#{name} = if_not_exists(#{name}, :{name})"));
             update =
@@ -77,16 +79,19 @@ impl Accounts {
         } else {
             ("", "")
         };
-        let update = update
+        let spelled = if account.pool.spelling.is_some() { ", pool_spelling = :spelling" } else { "" };
+        let mut update = update
             .update_expression(format!(
-                "SET auth_version = :next, devices_not_before = :now, pool_password_set_at = :now, pool_spelling = :spelling{set} \
+                "SET auth_version = :next, devices_not_before = :now, pool_password_set_at = :now{set}{spelled} \
                  REMOVE legacy_password, legacy_normalization{gone}"
             ))
             .condition_expression("auth_version = :version")
-            .expression_attribute_values(":spelling", s(account.pool.spelling.as_deref().unwrap_or(&account.identifier)))
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":version", n(account.auth_version))
             .expression_attribute_values(":next", n(account.auth_version.wrapping_add(1)));
+        if let Some(spelling) = &account.pool.spelling {
+            update = update.expression_attribute_values(":spelling", s(spelling));
+        }
         Write::update(update)
     }
 

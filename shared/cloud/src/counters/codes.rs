@@ -38,8 +38,8 @@ pub struct Answering<'a> {
     pub now: Timestamp,
 }
 
-/// How long it is known when a code was given: as long as the longest refresh token.
-const REMEMBERED: Duration = Duration::from_hours(3_650 * 24);
+/// How long an item is kept: well over what is ever asked of it.
+const REMEMBERED: Duration = Duration::from_hours(1);
 
 impl Counters {
     /// Makes `notice` carry the account's code, unless there is one that still holds and was not given.

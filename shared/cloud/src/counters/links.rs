@@ -70,9 +70,13 @@ impl Counters {
         Ok(led(&self.several(links.keys()).await?, links))
     }
 
-    /// Makes `link` lead to `account`.
+    /// Makes `link` lead to `account`, unless it leads elsewhere.
     pub fn link(&self, link: &LinkKey, account: &AccountKey) -> Result<Write, Fault> {
         let put = Put::builder().table_name(&self.0.name).item("counter", s(&link.0)).item("account_key", s(account.as_str()));
+        let put = put
+            .condition_expression("attribute_not_exists(#key) OR account_key = :same")
+            .expression_attribute_names("#key", "counter")
+            .expression_attribute_values(":same", s(account.as_str()));
         Write::put(put)
     }
 

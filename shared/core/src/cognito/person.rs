@@ -25,6 +25,11 @@ impl Person {
         Self { spelling: name.trim().to_owned(), identifier: Identifier::parse(name).ok() }
     }
 
+    /// A user whose name looks like an address that nobody has verified: it makes them nobody whose address it is.
+    pub fn unproven(name: &str) -> Self {
+        Self { identifier: None, ..Self::spelled(name) }
+    }
+
     /// The canonical form; `None` for a name that nobody could sign up with here: of mixed scripts, with signs, too long.
     pub fn identifier(&self) -> Option<&Identifier> {
         self.identifier.as_ref()
@@ -65,6 +70,11 @@ mod tests {
         let unverified = key(&Person::of("alice", Some("alice@example.com"), false));
         assert_ne!(by("alice"), unverified, "anybody can write an address down");
         assert_eq!(unverified, key(&Person::spelled("ALICE")));
+    }
+
+    #[test]
+    fn a_name_that_looks_like_an_address_is_nobodys_address() {
+        assert_ne!(key(&Person::unproven("vic@example.com")), key(&Person::spelled("vic@example.com")));
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub struct Known<'a> {
 /// What their tokens say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
-    /// How they signed in, at least (RFC 8176): `pwd`, `pwd otp mfa` with a code of ours, `fed` by another provider. A refresh does not say
+    /// How they signed in, at least (RFC 8176): `pwd`, which is the pool's own first factor, whichever it was, `pwd otp mfa` with a code of ours, `fed` by another provider. A refresh does not say
     /// of which sign-in it is, so it never tells of a code.
     pub amr: &'static str,
     /// When; `None` at a refresh, for the same reason.
@@ -73,7 +73,7 @@ impl NoTokens {
 /// Why there are none.
 pub fn claims(made_for: TokenFor, known: &Known<'_>, now: Timestamp, rules: &TokenRules) -> Result<Claims, NoTokens> {
     let auth_time = match made_for {
-        TokenFor::SignIn | TokenFor::FirstPassword => Some(now),
+        TokenFor::SignIn | TokenFor::HostedSignIn | TokenFor::FirstPassword => Some(now),
         TokenFor::Refresh | TokenFor::Client => None,
     };
     if let Some(account) = known.account {
@@ -88,7 +88,8 @@ pub fn claims(made_for: TokenFor, known: &Known<'_>, now: Timestamp, rules: &Tok
     let max_age = rules.password_max_age.filter(|_| !known.external);
     let must_change = known.account.and_then(|account| account.must_change(now, max_age));
     let must_change = must_change.filter(|_| made_for != TokenFor::FirstPassword);
-    let with_code = auth_time.zip(known.code_given_at).is_some_and(|(auth_time, given_at)| is_one_sign_in(auth_time, given_at));
+    let given_at = known.code_given_at.filter(|_| made_for == TokenFor::SignIn);
+    let with_code = given_at.is_some_and(|given_at| is_one_sign_in(now, given_at));
     Ok(Claims {
         amr: match (known.external, with_code) {
             (true, _) => "fed",
@@ -103,8 +104,8 @@ pub fn claims(made_for: TokenFor, known: &Known<'_>, now: Timestamp, rules: &Tok
 
 fn refresh(account: &Account, now: Timestamp, rules: &TokenRules) -> Result<(), NoTokens> {
     let Some(signed_in_at) = account.pool.authenticated_at else {
-        // Attached after that sign-in: nothing can be said of it, unless a new password was set by code since.
-        let is_ended = account.pool.spelling.is_some() && account.devices_not_before > Timestamp::EPOCH;
+        // Attached after that sign-in: nothing can be said of it, unless a new password was set by code since, or everybody's sessions end.
+        let is_ended = account.pool.password_set_at.is_some() || rules.not_before.is_some();
         return if is_ended { Err(NoTokens::Ended) } else { Ok(()) };
     };
     let is_ended = account.pool.authenticated_under != Some(account.auth_version);
@@ -172,10 +173,9 @@ mod tests {
         user.pool = PoolUser::default();
         user.devices_not_before = at(0);
         assert_eq!(refreshed(&user, at(5), &RULES).map(|claims| claims.auth_time), Ok(None), "an import is no reset");
-        user.pool.spelling = Some("Alice".into());
+        assert_eq!(refreshed(&user, at(5), &TokenRules { not_before: Some(at(1)), ..RULES }), Err(NoTokens::Ended), "everybody's");
+        user.pool.password_set_at = Some(at(0));
         assert_eq!(refreshed(&user, at(5), &RULES), Err(NoTokens::Ended));
-        user.devices_not_before = Timestamp::EPOCH;
-        assert!(refreshed(&user, at(5), &RULES).is_ok());
         let nobody = Known { account: None, code_given_at: None, external: false };
         assert!(claims(TokenFor::Refresh, &nobody, at(5), &RULES).is_ok());
         assert_eq!(claims(TokenFor::SignIn, &nobody, at(5), &RULES).map(|claims| claims.auth_time), Ok(Some(at(5))));
@@ -190,6 +190,7 @@ mod tests {
         assert_eq!(amr(TokenFor::SignIn, None, false), "pwd");
         assert_eq!(amr(TokenFor::SignIn, Some(at(49)), false), "pwd otp mfa");
         assert_eq!(amr(TokenFor::SignIn, Some(at(40)), false), "pwd");
+        assert_eq!(amr(TokenFor::HostedSignIn, Some(at(49)), false), "pwd", "no code is part of that");
         assert_eq!(amr(TokenFor::SignIn, Some(at(49)), true), "fed");
         assert_eq!(amr(TokenFor::Refresh, Some(at(49)), false), "pwd", "it may be another sign-in's token");
     }

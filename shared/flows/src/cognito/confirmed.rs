@@ -28,11 +28,12 @@ pub async fn signed_up(deps: &Deps, user: &User, now: Timestamp, trail: &mut Tra
         if led.user.is_some() {
             return Ok(());
         }
-        let account = led.person.unwrap_or_else(|| key.clone());
+        let is_nobodys = matches!(found?, Found::Nothing);
+        let account = led.person.filter(|_| is_nobodys).unwrap_or_else(|| key.clone());
         let mut writes = deps.keep(user, &links, &account)?;
         let mut new = deps.account_of(user, key.clone(), now);
         new.password_changed_at = Some(now).filter(|_| !user.external);
-        let is_new = account == key && matches!(found?, Found::Nothing);
+        let is_new = is_nobodys && account == key;
         if is_new {
             writes.push(deps.accounts.put_new(&new)?);
         }
@@ -66,16 +67,18 @@ pub async fn password_set(deps: &Deps, user: &User, now: Timestamp, trail: &mut 
 /// The account's id; `None` where that was done already.
 async fn end(deps: &Deps, user: &User, key: &AccountKey, now: Timestamp) -> Result<Option<String>, Fault> {
     let links = deps.links(user, key);
-    let led = deps.counters.links(&links).await?;
+    let (led, own) = tokio::join!(deps.counters.links(&links), deps.accounts.get(key));
+    let led = led?;
     let is_linked = led.user.is_some();
-    let account_key = led.user.or(led.person).unwrap_or_else(|| key.clone());
+    let by_address = led.person.filter(|_| matches!(own, Ok(Found::Nothing)));
+    let account_key = led.user.or(by_address).unwrap_or_else(|| key.clone());
     for _ in 0..=RETRIES {
         let (account, write) = match deps.accounts.get(&account_key).await? {
             Found::Account(account) if account.pool.password_set_at.is_some_and(|at| now < at.plus(REPEATED_WITHIN)) => {
                 return Ok(None);
             }
             Found::Account(mut account) => {
-                account.pool.spelling = Some(user.person.spelling().to_owned());
+                account.pool.spelling = Some(user.person.spelling().to_owned()).filter(|_| account_key == *key);
                 let write = deps.accounts.pool_password_set(&account, now)?;
                 (*account, write)
             }
@@ -106,9 +109,15 @@ fn writes(
     write: Write,
     now: Timestamp,
 ) -> Result<Vec<Write>, Fault> {
-    let mut notice = Notice::to_account(NoticeId::new(deps.entropy.bytes()), NoticeKind::PasswordReset, account, now);
-    notice.to = notice.to.or_else(|| user.email.clone());
-    Ok(vec![write, deps.counters.clear_lane(&LaneKey::common(key))?, deps.notices.put(&notice)?])
+    // To where the code went, and to where the account is known to be, should that be elsewhere.
+    let mut to: Vec<&String> = user.email.iter().chain(&account.email).collect();
+    to.dedup();
+    let mut writes = vec![write, deps.counters.clear_lane(&LaneKey::common(key))?];
+    for address in to {
+        let notice = Notice::to_account(NoticeId::new(deps.entropy.bytes()), NoticeKind::PasswordReset, account, now);
+        writes.push(deps.notices.put(&Notice { to: Some(address.clone()), ..notice })?);
+    }
+    Ok(writes)
 }
 
 /// Ends the sessions that Cognito keeps: no trigger could tell them apart from those that come.
@@ -117,5 +126,8 @@ async fn sign_out(deps: &Deps, user: &User, now: Timestamp) -> Result<(), Fault>
         return Ok(());
     };
     let input = json!({ "UserPoolId": user.pool, "Username": user.name.spelling() });
-    pools.call("AdminUserGlobalSignOut", &input, now).await.map(drop)
+    // Before the whole call is late, so that what became of the rest is told.
+    let most = deps.settings.deadline.mul_f32(0.8);
+    let asked = tokio::time::timeout(most, pools.call("AdminUserGlobalSignOut", &input, now)).await;
+    asked.unwrap_or_else(|_| Err(Fault::unavailable("user pools", "it took too long"))).map(drop)
 }

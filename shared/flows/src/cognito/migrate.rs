@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use palisade_cloud::Transacted;
 use palisade_cloud::accounts::{Found, Migrating};
 use palisade_cloud::counters::{LaneItem, LaneKey, LinkKey};
 use palisade_core::account::MigrationOutcome;
@@ -119,7 +120,10 @@ async fn move_in(
         trail.record(Event::new(EventKind::UserMigrationFail).reason("no_address"));
         return Ok(None);
     }
-    link(deps, account, &migrated).await?;
+    if !link(deps, account, &migrated).await? {
+        trail.record(Event::new(EventKind::UserMigrationFail).reason("address_taken"));
+        return Ok(None);
+    }
     let at = Migrating { now, breach_unchecked: judged.unwrap_or(matches!(breach, Breach::Unknown(_))) };
     if !deps.accounts.migrate(account, stored, outcome, at).await? {
         trail.record(Event::new(EventKind::UserMigrationFail).reason("changed_meanwhile"));
@@ -129,17 +133,18 @@ async fn move_in(
     Ok(Some(migrated))
 }
 
-/// The pool's later calls go by the address: it is made to lead to the account, where that goes by a user name.
-async fn link(deps: &Deps, account: &Account, migrated: &Migrated) -> Result<(), Fault> {
+/// The pool's later calls go by the address: it is made to lead to the account, where that goes by a user name. Not where it leads to somebody
+/// else's: two accounts with one address cannot be told apart by it.
+async fn link(deps: &Deps, account: &Account, migrated: &Migrated) -> Result<bool, Fault> {
     let Some(email) = &migrated.email else {
-        return Ok(());
+        return Ok(true);
     };
     let key = Person::spelled(email).key(&deps.identity_key);
     if key == account.key {
-        return Ok(());
+        return Ok(true);
     }
     let write = deps.counters.link(&LinkKey::person(&key), &account.key)?;
-    deps.transactions.write(vec![write]).await.map(drop)
+    deps.transactions.write(vec![write]).await.map(|done| done == Transacted::Done)
 }
 
 /// Settles a failure as a login does, for known and unknown names with the same calls.
@@ -191,9 +196,14 @@ pub async fn forgot_password(deps: &Deps, person: &Person, now: Timestamp, trail
         Found::Account(account) if moved? => {
             trail.identified(account.subject.as_str().to_owned());
             let migrated = Migrated::of(&account, false);
-            link(deps, &account, &migrated).await?;
-            trail.record(Event::new(EventKind::UserMigrated).reason("forgot_password"));
-            Ok(Some(migrated))
+            let is_theirs = link(deps, &account, &migrated).await?;
+            let (event, reason) = if is_theirs {
+                (EventKind::UserMigrated, "forgot_password")
+            } else {
+                (EventKind::UserMigrationFail, "address_taken")
+            };
+            trail.record(Event::new(event).reason(reason));
+            Ok(is_theirs.then_some(migrated))
         }
         Found::Account(_) | Found::Nothing | Found::Corrupt => {
             trail.record(Event::new(EventKind::UserMigrationFail).reason("unknown_account"));

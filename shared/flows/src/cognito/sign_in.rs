@@ -90,6 +90,7 @@ pub async fn after(deps: &Deps, user: &User, new_device: bool, now: Timestamp, t
             (None, None)
         }
     };
+    let is_known = item.is_some();
     let account = deps.account_of(user, led.unwrap_or(key), now);
     let is_repeated = item.as_ref().is_some_and(|item| item.lane.is_repeated(now));
     let settle = async {
@@ -106,8 +107,11 @@ pub async fn after(deps: &Deps, user: &User, new_device: bool, now: Timestamp, t
             (false, false) => note(deps, &account, now).await,
         }
     };
-    let (settled, kept, noted) =
-        tokio::join!(settle, deps.accounts.signed_in_to_pool(&account, now), deps.aside.run("baseline in counters", noted));
+    let keep = async {
+        // It could be somebody else's.
+        if is_known { deps.accounts.signed_in_to_pool(&account, now).await } else { Ok(true) }
+    };
+    let (settled, kept, noted) = tokio::join!(settle, keep, deps.aside.run("baseline in counters", noted));
     match kept {
         Ok(true) => {}
         Ok(false) => trail.record(Event::new(EventKind::CorruptItem).reason("accounts")),
