@@ -42,6 +42,7 @@ mod session_races;
 mod sessions;
 mod sign_up;
 mod simulation;
+mod template;
 mod user_limits;
 mod vectors;
 mod web;

@@ -133,6 +133,11 @@ pub(crate) fn hashed(runs: u32) {
     let _counted = REQUEST.try_with(|running| running.hashes.fetch_add(runs, Ordering::SeqCst));
 }
 
+/// The function whose request is under way; `None` outside of one.
+pub(crate) fn function() -> Option<&'static str> {
+    REQUEST.try_with(|running| running.function).ok()
+}
+
 /// Notes that a call begins.
 pub(crate) fn begin(table: &str, operation: &str, consistent: bool) -> Open {
     let opened = REQUEST.try_with(|running| {

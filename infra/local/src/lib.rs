@@ -26,6 +26,7 @@ mod sns;
 mod stack;
 mod stack_messages;
 mod tables;
+pub mod template;
 mod webhooks;
 mod wire;
 
@@ -38,6 +39,7 @@ pub use hibp::{Asked, Hibp};
 pub use ledger::{Call, Entry, Ledger};
 pub use options::{BreachService, ClockMode, Options, PumpMode};
 pub use palisade_cloud::hibp::install_tls;
+pub use palisade_cloud::schema::{KeyAttribute, TABLES as SCHEMA};
 pub use pump::DeadLetter;
 pub use ses::{Mail, Ses};
 pub use settings::{IDENTITY_KEY, SECRET, WEBHOOK_SECRET, message_pairs, settings_pairs};

@@ -21,7 +21,7 @@ use palisade_cloud::environment;
 use palisade_cloud::schema::TABLES;
 
 use crate::faults::{Faults, Mode};
-use crate::ledger;
+use crate::{ledger, template};
 
 /// What a wire needs to know of the stack it belongs to.
 #[derive(Debug, Clone)]
@@ -66,6 +66,8 @@ struct Seen {
     /// The partition keys of the items.
     items: Vec<String>,
     consistent: bool,
+    /// Whether the template lets the function do it; outside of a request everything is.
+    granted: bool,
     body: Vec<u8>,
 }
 
@@ -97,6 +99,7 @@ impl HttpConnector for Connector {
                 Some(Mode::UnprocessedKeys) => Some((200, unprocessed(&seen.body))),
                 Some(Mode::EmptyPage) => Some((200, empty_page(&seen.body))),
                 Some(Mode::Stale) if !seen.consistent => shared.previous(&seen.body).map(|reply| (200, reply)),
+                _ if !seen.granted => Some(refusal(400, "AccessDeniedException")),
                 _ => None,
             };
             if let Some((status, body)) = canned {
@@ -138,6 +141,8 @@ impl Shared {
         let items = named.iter().flat_map(|(table, of)| partition_keys(of, table)).collect();
         let is_consistent = |of: &Value| of.get("ConsistentRead").and_then(Value::as_bool).unwrap_or(false);
         let consistent = !named.is_empty() && named.iter().all(|(_, of)| is_consistent(of));
+        let needed = template::needed(&operation, &json, |name| self.word(name));
+        let granted = ledger::function().is_none_or(|function| template::grants(function, &needed));
         let is_data =
             is_read(&operation) || matches!(operation.as_str(), "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems");
         if is_data && let Some(object) = json.as_object_mut() {
@@ -146,7 +151,7 @@ impl Shared {
             request.headers_mut().insert("content-length", wished.len().to_string());
             *request.body_mut() = SdkBody::from(wished);
         }
-        Seen { operation, tables, items, consistent, body }
+        Seen { operation, tables, items, consistent, granted, body }
     }
 
     /// The table's word.

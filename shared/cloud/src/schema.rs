@@ -16,6 +16,16 @@ pub enum KeyType {
     Number,
 }
 
+impl KeyType {
+    /// DynamoDB's letter.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "S",
+            Self::Number => "N",
+        }
+    }
+}
+
 /// An attribute of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyAttribute {
