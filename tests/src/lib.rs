@@ -11,4 +11,4 @@ mod world;
 pub use browser::Browser;
 pub use dice::Dice;
 pub use pool::{Pool, PoolUser, Session, Signing, pool_event};
-pub use world::{Actor, Edit, Reply, World, WorldBuilder};
+pub use world::{Actor, Edit, Reply, World, WorldBuilder, permissions};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -106,6 +107,7 @@ impl World {
             clock: ClockMode::Manual,
             pump: PumpMode::OnDemand,
             dynamodb_url: std::env::var("PALISADE_TEST_DYNAMODB_URL").ok(),
+            permissions: Some(permissions()),
             ..Options::default()
         };
         WorldBuilder(options)
@@ -287,6 +289,11 @@ impl World {
         };
         update.send().await.expect("the item is edited");
     }
+}
+
+/// The file that holds what the functions needed in this run of the suite and those before it, a line each.
+pub fn permissions() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/permissions.txt")
 }
 
 /// An attribute's value.

@@ -98,6 +98,7 @@ fn options(arguments: Arguments) -> Options {
     // Whoever lets the gateway's port be picked runs several stacks at once.
     let beside = |port: u16| if arguments.port == 0 { 0 } else { port };
     Options {
+        permissions: None,
         port: arguments.port,
         dynamodb_port: arguments.dynamodb_port,
         hibp_port: beside(arguments.hibp_port),

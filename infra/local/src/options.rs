@@ -77,6 +77,8 @@ pub struct Options {
     pub webhook_port: u16,
     /// Where breaches are looked up.
     pub breach: BreachService,
+    /// A file to add what the functions needed to be allowed to.
+    pub permissions: Option<PathBuf>,
     /// A file to keep the data in.
     pub db: Option<PathBuf>,
     /// Whose time.

@@ -96,7 +96,7 @@ impl Stack {
 
         let faults = Faults::default();
         let clock = manual_clock.as_ref().map_or_else(environment::system_clock, ManualClock::domain);
-        let wire = SharedHttpClient::new(Wire::new(faults.clone(), table_prefix.clone()));
+        let wire = SharedHttpClient::new(Wire::new(faults.clone(), table_prefix.clone(), options.permissions.clone()));
         let parts =
             Parts { clock: clock.clone(), entropy: environment::system_entropy(), credentials: credentials(), http: Some(wire) };
         let own = settings().map_err(|error| StackError(error.to_string()))?;

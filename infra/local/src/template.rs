@@ -2,7 +2,10 @@
 //! lets through, as IAM would.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use palisade_core::settings::Table;
 use serde_json::{Map, Value};
@@ -113,6 +116,21 @@ pub(crate) fn needed(operation: &str, json: &Value, word: impl Fn(&str) -> Strin
         permission
     });
     writes.chain(alone).collect()
+}
+
+/// What was noted in this process.
+static NOTED: Mutex<BTreeSet<(String, Permission)>> = Mutex::new(BTreeSet::new());
+
+/// Writes to `file` what `function` needed and was not noted before: a line each, with function, action and table.
+pub(crate) fn note(file: &Path, function: &str, needed: &[Permission]) {
+    let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let lines = needed.iter().filter(|permission| noted.insert((function.to_owned(), (*permission).clone())));
+    let lines: Vec<String> = lines.map(|Permission { action, table }| format!("{function} {action} {table}\n")).collect();
+    if lines.is_empty() {
+        return;
+    }
+    // What is lost of it shows as granted and not used.
+    drop(OpenOptions::new().create(true).append(true).open(file).and_then(|mut file| file.write_all(lines.concat().as_bytes())));
 }
 
 /// Whether the template grants `function` all of `needed`.

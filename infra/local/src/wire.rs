@@ -4,6 +4,7 @@
 //! wire only ever talks to this machine.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::client::http::{
@@ -34,14 +35,16 @@ pub(crate) struct Wire {
 struct Shared {
     faults: Faults,
     table_prefix: String,
+    /// Where to write what was needed.
+    permissions: Option<PathBuf>,
     /// The last reply to each read that did not ask for consistency.
     replies: Mutex<HashMap<Vec<u8>, Vec<u8>>>,
 }
 
 impl Wire {
-    pub(crate) fn new(faults: Faults, table_prefix: String) -> Self {
+    pub(crate) fn new(faults: Faults, table_prefix: String, permissions: Option<PathBuf>) -> Self {
         let inner = aws_smithy_http_client::Builder::new().build_http();
-        Self { inner, shared: Arc::new(Shared { faults, table_prefix, replies: Mutex::default() }) }
+        Self { inner, shared: Arc::new(Shared { faults, table_prefix, permissions, replies: Mutex::default() }) }
     }
 }
 
@@ -142,7 +145,11 @@ impl Shared {
         let is_consistent = |of: &Value| of.get("ConsistentRead").and_then(Value::as_bool).unwrap_or(false);
         let consistent = !named.is_empty() && named.iter().all(|(_, of)| is_consistent(of));
         let needed = template::needed(&operation, &json, |name| self.word(name));
-        let granted = ledger::function().is_none_or(|function| template::grants(function, &needed));
+        let function = ledger::function();
+        let granted = function.is_none_or(|function| template::grants(function, &needed));
+        if let (Some(file), Some(function)) = (&self.permissions, function) {
+            template::note(file, function, &needed);
+        }
         let is_data =
             is_read(&operation) || matches!(operation.as_str(), "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems");
         if is_data && let Some(object) = json.as_object_mut() {
