@@ -91,6 +91,34 @@ async fn a05_spread_over_time_at_most_three_are_let_through_in_each_step_and_nis
 }
 
 #[tokio::test]
+async fn a02_the_right_password_waits_while_others_hold_the_places() {
+    let world = builder().start().await;
+    for _ in 0..3 {
+        assert!(before(&world).await);
+    }
+    assert!(!before(&world).await, "Cognito does not even look at it");
+    world.advance(5 + 4);
+    assert!(before(&world).await);
+    after(&world).await;
+    assert_eq!(world.items("incidents").await.len(), 0);
+}
+
+#[tokio::test]
+async fn a07_a_slow_spray_over_the_users_of_a_pool_is_one_incident_and_nobody_is_refused() {
+    let world = builder().nist().start().await;
+    for _ in 0..2 {
+        for n in 0..130 {
+            let guess = pool_event(BEFORE, &format!("user-{n}"), &json!({ "userAttributes": {} }));
+            assert!(world.trigger(&guess).await.is_ok(), "{n}");
+        }
+        // What was tried in the first hour is found to have failed in the second.
+        world.advance(3_600);
+    }
+    let incidents: Vec<Value> = world.items("incidents").await.iter().map(|incident| incident["reason"].clone()).collect();
+    assert_eq!(incidents, [json!("all_accounts")]);
+}
+
+#[tokio::test]
 async fn a22_tries_during_a_delay_change_nothing() {
     let world = builder().start().await;
     for _ in 0..3 {

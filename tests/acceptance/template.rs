@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use palisade_core::event::{EventKind, Severity};
 use palisade_core::route::ROUTES;
-use palisade_core::settings::{SETTINGS, Table};
+use palisade_core::settings::{SETTINGS, Settings, Table};
 use palisade_local::template::{GRANTED, TEMPLATE, template};
 use serde_json::{Value, json};
 
@@ -112,6 +112,62 @@ fn environment(function: &Value) -> BTreeMap<String, Value> {
     let [all, own] = [of_all, function["Environment"]["Variables"].clone()]
         .map(|variables| serde_json::from_value::<BTreeMap<String, Value>>(variables).unwrap_or_default());
     all.into_iter().chain(own).collect()
+}
+
+/// What a value of the environment comes to: with every parameter at its default, or with all of `set`, under which every condition holds.
+fn resolved(value: &Value, set: Option<&BTreeMap<&str, &str>>) -> Option<String> {
+    if let Some(text) = value.as_str() {
+        return Some(text.to_owned());
+    }
+    if let Some(branches) = value["Fn::If"].as_array() {
+        return resolved(&branches[if set.is_some() { 1 } else { 2 }], set);
+    }
+    if let Some(text) = value["Fn::Sub"].as_str() {
+        let secret = "a-generated-secret-of-the-right-length";
+        let previous = text.contains("${PreviousSecret}").then(|| format!(",{secret}-before"));
+        return Some(format!("{secret}{}", previous.unwrap_or_default()));
+    }
+    let name = value["Ref"].as_str().expect("a reference");
+    if name == "AWS::NoValue" {
+        return None;
+    }
+    if name.ends_with("Topic") {
+        return Some(format!("arn:aws:sns:eu-central-1:123456789012:{name}"));
+    }
+    let default = &template()["Parameters"][name]["Default"];
+    let default = default.as_str().map(str::to_owned).or_else(|| (!default.is_null()).then(|| default.to_string()));
+    let given = set.and_then(|set| set.get(name)).map(|text| (*text).to_owned());
+    Some(given.or(default).unwrap_or_else(|| name.to_owned()))
+}
+
+#[test]
+fn d22_what_the_template_sets_starts_every_function_with_no_parameter_given_and_with_all() {
+    let all = BTreeMap::from([
+        ("Policy", "nist"),
+        ("Limits", "monitor"),
+        ("Identifier", "username"),
+        ("BaseUrl", "https://auth.example.com"),
+        ("AllowedOrigins", "https://a.example.com,https://b.example.com"),
+        ("TrustedProxies", "203.0.113.0/24"),
+        ("SessionsNotBefore", "1795543200"),
+        ("BreachUnavailable", "refuse"),
+        ("RequireConfirmation", "false"),
+        ("WebhookUrl", "https://hooks.example.com/x"),
+        ("WebhookSecret", "whsec_bG9jYWwtb25seS13ZWJob29rLXNlY3JldC0wMDAwMDAwMDA="),
+        ("MailFrom", "Example <no-reply@example.com>"),
+        ("BlockedMailDomains", "mailinator.com,example.org"),
+        ("ServiceName", "Shop"),
+    ]);
+    for (name, function) in functions() {
+        for set in [None, Some(&all)] {
+            let pairs = environment(&function).into_iter().filter_map(|(name, value)| Some((name, resolved(&value, set)?)));
+            let pairs = pairs.chain([("AWS_REGION".to_owned(), "eu-central-1".to_owned())]);
+            let named: Vec<Table> =
+                Table::ALL.into_iter().filter(|table| environment(&function).contains_key(&table.setting())).collect();
+            let settings = Settings::parse(pairs, &named);
+            assert!(settings.is_ok(), "{name}: {:?}", settings.err());
+        }
+    }
 }
 
 #[test]
