@@ -1,7 +1,6 @@
 //! Each line of the table, in both profiles.
 
 use super::*;
-use crate::account::{Role, Subject};
 use crate::keys::AccountKey;
 use crate::policy::Policy;
 use crate::session::SessionKey;
@@ -17,28 +16,7 @@ fn after(seconds: u64) -> Timestamp {
 }
 
 fn account() -> Account {
-    Account {
-        key: AccountKey::parse("AAAAAAAAAAAAAAAAAAAAAA").unwrap(),
-        subject: Subject::from_random([0; 16]),
-        identifier: "alice".into(),
-        email: None,
-        username: None,
-        first_name: None,
-        last_name: None,
-        time_zone: None,
-        role: Role::Regular,
-        status: Status::Active,
-        created_at: Timestamp::EPOCH,
-        password: None,
-        password_changed_at: None,
-        current_digest: None,
-        history_salt: None,
-        breach_unchecked: false,
-        must_change: None,
-        auth_version: 7,
-        devices_not_before: Timestamp::EPOCH,
-        pool: crate::account::PoolUser::default(),
-    }
+    Account { key: AccountKey::parse("AAAAAAAAAAAAAAAAAAAAAA").unwrap(), auth_version: 7, ..crate::account::tests::account() }
 }
 
 fn session() -> Session {

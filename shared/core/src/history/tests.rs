@@ -1,9 +1,7 @@
 //! What counts as reused, and what comparing costs.
 
 use super::*;
-use crate::account::{Role, Status, Subject};
 use crate::hashing::Normalization;
-use crate::keys::AccountKey;
 
 const CHEAP: Argon2Params = Argon2Params { memory_kib: 8, passes: 1, lanes: 1 };
 const OTHER: Argon2Params = Argon2Params { memory_kib: 16, passes: 1, lanes: 1 };
@@ -27,26 +25,10 @@ fn imported(text: &str) -> StoredPassword {
 
 fn account(current: Option<Digest>) -> Account {
     Account {
-        key: AccountKey::parse("AAAAAAAAAAAAAAAAAAAAAA").unwrap(),
-        subject: Subject::from_random([0; 16]),
-        identifier: "alice".into(),
-        email: None,
-        username: None,
-        first_name: None,
-        last_name: None,
-        time_zone: None,
-        role: Role::Regular,
-        status: Status::Active,
-        created_at: Timestamp::EPOCH,
         password: Some(imported("imported current")),
-        password_changed_at: None,
         history_salt: current.is_some().then_some(SALT),
         current_digest: current,
-        breach_unchecked: false,
-        must_change: None,
-        auth_version: 1,
-        devices_not_before: Timestamp::EPOCH,
-        pool: crate::account::PoolUser::default(),
+        ..crate::account::tests::account()
     }
 }
 
