@@ -16,6 +16,7 @@ mod cognito_events;
 mod cognito_pool;
 mod cognito_sign_up;
 mod dependencies;
+mod deployed;
 mod enumeration;
 mod guards;
 mod import_django;

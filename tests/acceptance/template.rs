@@ -286,3 +286,19 @@ fn r51_mail_about_incidents_is_for_those_that_are_high_or_critical() {
         assert!(topic["KmsMasterKeyId"].is_object(), "{name}");
     }
 }
+
+/// What the largest archive may have: it is fetched in every cold start.
+const ZIPPED_BYTES: u64 = 4_500_000;
+
+#[test]
+fn r65_every_function_was_packed_and_is_small_enough() {
+    let table = include_str!("../../infra/packages.csv");
+    let mut packed = BTreeSet::new();
+    for line in table.lines().skip(1) {
+        let [name, architecture, bootstrap, zipped] = line.split(',').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let [bootstrap, zipped] = [bootstrap, zipped].map(|bytes| bytes.parse::<u64>().expect("a number"));
+        assert!(["x86_64", "arm64"].contains(&architecture) && zipped < bootstrap && zipped <= ZIPPED_BYTES, "{line}");
+        packed.insert(name.to_owned());
+    }
+    assert_eq!(packed, folders(), "infra/packages.csv is made by .ci/packages");
+}
