@@ -15,6 +15,7 @@ mod cognito_attach;
 mod cognito_events;
 mod cognito_pool;
 mod cognito_sign_up;
+mod costs;
 mod dependencies;
 mod deployed;
 mod enumeration;

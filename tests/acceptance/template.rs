@@ -59,6 +59,8 @@ fn r64_the_tables_are_those_of_the_schema() {
         let word = schema.table.as_str();
         let name = format!("{}{}Table", word[..1].to_uppercase(), &word[1..]);
         let table = &tables[&name];
+        // What is protected can only be kept when the stack goes: anything else would hold its removal up.
+        assert_eq!(resources()[&name]["DeletionPolicy"], "Retain", "{name}");
         found += 1;
         let key = |partition: &str, sort: Option<&str>| {
             let hash = json!({ "AttributeName": partition, "KeyType": "HASH" });
@@ -301,4 +303,20 @@ fn r65_every_function_was_packed_and_is_small_enough() {
         packed.insert(name.to_owned());
     }
     assert_eq!(packed, folders(), "infra/packages.csv is made by .ci/packages");
+}
+
+#[test]
+fn r65_every_alarm_is_in_the_run_book_and_every_alarm_in_it_is_one() {
+    let book = include_str!("../../infra/OPERATIONS.md");
+    let section = book.split("## Alarms").nth(1).and_then(|text| text.split("\n## ").next()).expect("a section");
+    let rows: BTreeSet<String> = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .flat_map(|line| line.split(" | ").next().expect("a cell").split("`, `"))
+        .map(|name| name.trim_end_matches('`').to_owned())
+        .collect();
+    let of_a_function = |name: &str| ["Errors", "Throttles"].iter().find(|end| name.ends_with(*end)).map(|end| format!("…{end}"));
+    let alarms: BTreeSet<String> =
+        of_type("AWS::CloudWatch::Alarm").into_keys().map(|name| of_a_function(&name).unwrap_or(name)).collect();
+    assert_eq!(rows, alarms);
 }

@@ -1,18 +1,15 @@
-//! A Lambda Runtime API for built binaries: the four routes that a runtime uses.
+//! The built binaries under a Lambda Runtime API.
 
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use palisade_local::RuntimeApi;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
-use tokio::sync::mpsc;
+
+pub use palisade_local::Answered as Outcome;
 
 /// How long a built binary may take for anything before a test gives up.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -20,48 +17,20 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A running binary with events going in and results coming out.
 pub struct Lambda {
     child: Child,
-    events: mpsc::Sender<String>,
-    results: mpsc::Receiver<Outcome>,
-}
-
-/// What a call ended in.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// A result.
-    Result(String),
-    /// An error.
-    Error(String),
-}
-
-struct Api {
-    events: tokio::sync::Mutex<mpsc::Receiver<String>>,
-    results: mpsc::Sender<Outcome>,
-    calls: Mutex<u64>,
+    api: RuntimeApi,
 }
 
 impl Lambda {
     /// Starts the built binary `name` with these variables and no others.
     pub async fn start(name: &str, variables: &[(String, String)]) -> Self {
-        let (events, events_out) = mpsc::channel(8);
-        let (results_in, results) = mpsc::channel(8);
-        let api = Arc::new(Api { events: events_out.into(), results: results_in, calls: Mutex::default() });
-        let routes = Router::new()
-            .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
-            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
-            .route("/2018-06-01/runtime/init/error", post(|| async { StatusCode::ACCEPTED }))
-            .with_state(api);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address").to_string();
-        tokio::spawn(async move { axum::serve(listener, routes).await });
-        let child = command(name, variables).env("AWS_LAMBDA_RUNTIME_API", address).spawn().expect("the binary starts");
-        Self { child, events, results }
+        let api = RuntimeApi::start().await.expect("a port");
+        let child = command(name, variables).env("AWS_LAMBDA_RUNTIME_API", api.address()).spawn().expect("the binary starts");
+        Self { child, api }
     }
 
     /// Sends `event` and waits for what comes of it.
     pub async fn call(&mut self, event: &str) -> Outcome {
-        self.events.send(event.to_owned()).await.expect("the API is up");
-        tokio::time::timeout(PATIENCE, self.results.recv()).await.expect("an answer in time").expect("the API is up")
+        tokio::time::timeout(PATIENCE, self.api.call(event.to_owned())).await.expect("an answer in time").expect("the API is up")
     }
 
     /// Ends the process and returns all it printed.
@@ -155,32 +124,4 @@ fn binary(name: &str) -> PathBuf {
         here.ancestors().nth(2).expect("a profile directory").to_path_buf()
     });
     directory.join(name)
-}
-
-async fn next(State(api): State<Arc<Api>>) -> Response {
-    let Some(event) = api.events.lock().await.recv().await else {
-        return std::future::pending().await;
-    };
-    let call = {
-        let mut calls = api.calls.lock().expect("no panic");
-        *calls += 1;
-        *calls
-    };
-    let headers = [
-        ("lambda-runtime-aws-request-id", format!("runtime-{call:08}")),
-        ("lambda-runtime-deadline-ms", "4102444800000".to_owned()),
-        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:000000000000:function:local".to_owned()),
-        ("content-type", "application/json".to_owned()),
-    ];
-    (headers, event).into_response()
-}
-
-async fn response(State(api): State<Arc<Api>>, Path(_): Path<String>, body: String) -> StatusCode {
-    drop(api.results.send(Outcome::Result(body)).await);
-    StatusCode::ACCEPTED
-}
-
-async fn error(State(api): State<Arc<Api>>, Path(_): Path<String>, body: String) -> StatusCode {
-    drop(api.results.send(Outcome::Error(body)).await);
-    StatusCode::ACCEPTED
 }

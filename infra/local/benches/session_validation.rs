@@ -8,7 +8,6 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark measures and tells")]
 #![allow(clippy::cast_precision_loss, reason = "thousands of nanoseconds")]
 
-use std::net::Ipv4Addr;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -22,17 +21,12 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
-use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::{get, post};
 use lambda_runtime::{LambdaEvent, service_fn};
 use palisade_cloud::{Clock, Parts, environment};
 use palisade_core::settings::{Settings, Table};
 use palisade_edge::Outcome;
-use palisade_local::{ClockMode, NewAccount, Options, Stack, settings_pairs};
+use palisade_local::{Answered, ClockMode, NewAccount, Options, RuntimeApi, Stack, settings_pairs};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
 const EVENT: &str = include_str!("../../events/session-validation/http-v2.json");
 const LOGIN: &str = include_str!("../../events/login/success.json");
@@ -125,38 +119,11 @@ fn echo(event: &str) -> String {
     serde_json::from_str::<Value>(event).unwrap().to_string()
 }
 
-/// The Lambda Runtime API: events in, results out.
-struct Api(tokio::sync::Mutex<mpsc::Receiver<String>>, mpsc::Sender<String>);
-
-type Headers = [(&'static str, &'static str); 4];
-
-async fn next(State(api): State<Arc<Api>>) -> (Headers, String) {
-    let headers = [
-        ("lambda-runtime-aws-request-id", "bench"),
-        ("lambda-runtime-deadline-ms", "4102444800000"),
-        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:000000000000:function:bench"),
-        ("content-type", "application/json"),
-    ];
-    (headers, api.0.lock().await.recv().await.unwrap())
-}
-
 /// The median time of a call of this program in `mode` through the Runtime API.
 async fn through_the_runtime(mode: &str) -> Duration {
-    let (events, events_out) = mpsc::channel(1);
-    let (results_in, mut results) = mpsc::channel(1);
-    let respond = async |State(api): State<Arc<Api>>, body: String| {
-        api.1.send(body).await.unwrap();
-        StatusCode::ACCEPTED
-    };
-    let routes = Router::new()
-        .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route("/2018-06-01/runtime/invocation/{id}/response", post(respond))
-        .with_state(Arc::new(Api(events_out.into(), results_in)));
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let served = tokio::spawn(async move { axum::serve(listener, routes).await });
+    let mut api = RuntimeApi::start().await.unwrap();
     let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
-    child.arg(mode).env("AWS_LAMBDA_RUNTIME_API", address).kill_on_drop(true).stdout(Stdio::piped());
+    child.arg(mode).env("AWS_LAMBDA_RUNTIME_API", api.address()).kill_on_drop(true).stdout(Stdio::piped());
     for (name, value) in [("NAME", "bench"), ("MEMORY_SIZE", "1769"), ("VERSION", "1")] {
         child.env(format!("AWS_LAMBDA_FUNCTION_{name}"), value);
     }
@@ -167,12 +134,13 @@ async fn through_the_runtime(mode: &str) -> Duration {
     let mut times = Vec::new();
     for _ in 0..CALLS {
         let start = Instant::now();
-        events.send(event.clone()).await.unwrap();
-        let result = results.recv().await.unwrap();
+        let answered = api.call(event.clone()).await.unwrap();
         times.push(start.elapsed());
-        assert!(mode == "echo" || result.contains("\"isAuthorized\":true"), "{result}");
+        assert!(
+            matches!(&answered, Answered::Result(text) if mode == "echo" || text.contains("\"isAuthorized\":true")),
+            "{answered:?}"
+        );
     }
-    served.abort();
     median(times)
 }
 

@@ -41,6 +41,12 @@ pub fn user_pools_endpoint() -> Option<String> {
     std::env::var("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER").ok()
 }
 
+/// Whether `SSL_CERT_FILE` or `SSL_CERT_DIR` names certificates to trust.
+pub(crate) fn names_certificates() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
 /// The system's clock.
 pub fn system_clock() -> Clock {
     Clock::new(|| {

@@ -9,6 +9,7 @@
 //! to buy gigabytes or hours with it (ory/kratos `hash_limits_test.go`).
 
 mod format;
+mod memory;
 mod scheme;
 
 use base64ct::{Base64Unpadded, Encoding};

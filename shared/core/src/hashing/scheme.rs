@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::format::{argon2_params, fields, number, scrypt_scheme};
+use super::memory;
 use super::{Argon2Params, FormatError, HashError};
 
 /// PBKDF2 rounds that a stored hash may ask for at most; Django 5.2 makes 1,000,000.
@@ -159,7 +160,8 @@ fn argon2(variety: Variety, params: Argon2Params, password: &[u8], salt: &[u8], 
         Variety::I => Algorithm::Argon2i,
     };
     let params = Params::new(params.memory_kib, params.passes, params.lanes, Some(output.len())).map_err(|_| HashError)?;
-    Argon2::new(algorithm, Version::V0x13, params).hash_password_into(password, salt, output).map_err(|_| HashError)
+    let (blocks, argon2) = (params.block_count(), Argon2::new(algorithm, Version::V0x13, params));
+    memory::with(blocks, |memory| argon2.hash_password_into_with_memory(password, salt, output, memory)).map_err(|_| HashError)
 }
 
 /// bcrypt reads the password with a NUL behind it, of both 72 bytes at most.
