@@ -5,6 +5,7 @@ use palisade_local::{NewAccount, Options, Stack, StackError};
 use serde_json::{Value, json};
 
 const PASSWORD: &str = "correct-Horse-7-battery";
+const NEW: &str = "Violet-Kettle-9-harbour";
 
 /// One kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -92,7 +93,10 @@ impl Flow {
 
     /// Whether every event is the same.
     fn repeats(self) -> bool {
-        !matches!(self, Self::Login | Self::WrongPassword | Self::PasswordChange | Self::SignUp | Self::BreachCheck)
+        !matches!(
+            self,
+            Self::Login | Self::WrongPassword | Self::PasswordChange | Self::SignUp | Self::BreachCheck | Self::PreAuthentication
+        )
     }
 
     async fn event(self, stack: &Stack, n: usize) -> Result<String, StackError> {
@@ -117,12 +121,12 @@ impl Flow {
             }
             Self::Session => with_token(include_str!("../../events/sessions/session.json"), &token(stack, &name, n).await?, n),
             Self::PasswordChange => {
-                let body = json!({ "current_password": PASSWORD, "new_password": format!("Violet-Kettle-{n}-harbour") });
+                let body = json!({ "current_password": PASSWORD, "new_password": NEW });
                 let event = posted(include_str!("../../events/password-change/change.json"), n, &body);
                 with_token(&event, &token(stack, &name, n).await?, n)
             }
             Self::SignUp => {
-                let body = json!({ "email": name, "password": "Violet-Kettle-9-harbour" });
+                let body = json!({ "email": name, "password": NEW });
                 posted(include_str!("../../events/signup/signup.json"), n, &body)
             }
             Self::BreachCheck => {
@@ -131,7 +135,13 @@ impl Flow {
             Self::Board => include_str!("../../events/incidents/board.json").to_owned(),
             Self::AlertFanOut => include_str!("../../events/alert-fan-out/incidents.json").to_owned(),
             Self::NoticeMailer => include_str!("../../events/notice-mailer/notice.json").to_owned(),
-            Self::PreAuthentication => include_str!("../../events/cognito/pre-authentication-not-found.json").to_owned(),
+            Self::PreAuthentication => {
+                let mut event = parsed(include_str!("../../events/cognito/pre-authentication.json"));
+                event["userName"] = json!(name);
+                event["request"]["userAttributes"]["sub"] = json!(name);
+                event["request"]["userAttributes"]["email"] = json!(name);
+                event.to_string()
+            }
         })
     }
 }

@@ -53,16 +53,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     palisade_local::install_tls();
     let flows = if arguments.flows.is_empty() { Flow::value_variants() } else { &arguments.flows };
-    let mut floors = [Vec::new(), Vec::new()];
-    let mut lines = Vec::new();
+    let (mut floors, mut lines, mut bounds) = ([Vec::new(), Vec::new()], Vec::new(), Vec::new());
     for flow in flows {
         eprintln!("{}", flow.name());
-        lines.extend(measure(&arguments, *flow, &mut floors).await?);
+        let (measured, beside) = measure(&arguments, *flow).await?;
+        bounds.extend(report::bounds(&measured[0], &beside.each_ref().map(|lives| Measured::of("", "", lives))));
+        lines.extend(measured);
+        floors.iter_mut().zip(beside).for_each(|(all, beside)| all.extend(beside));
     }
     let [echo, hash] = floors;
     let mut all = vec![Measured::of(ECHO, "palisade-echo", &echo), Measured::of(HASH, "palisade-echo", &hash)];
     all.append(&mut lines);
-    println!("{}\n{}", report::table(&all), report::bounds(&all));
+    println!("{}\n{}", report::table(&all), bounds.join("\n"));
     if let Some(directory) = &arguments.save {
         report::save(&all, &directory.join("results.csv"))?;
         plot::draw(&all, &directory.join("results.svg"))?;
@@ -70,8 +72,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The processes of `flow`, those of the floors between them, and those of whoever is compared.
-async fn measure(arguments: &Arguments, flow: Flow, floors: &mut [Vec<Life>; 2]) -> Result<Vec<Measured>, Box<dyn Error>> {
+/// The processes of `flow`, and of whoever is compared; and, taking turns with them, those of both floors.
+async fn measure(arguments: &Arguments, flow: Flow) -> Result<(Vec<Measured>, [Vec<Life>; 2]), Box<dyn Error>> {
     let calls = if flow.hashes() { arguments.calls / 10 } else { arguments.calls };
     let each = calls / arguments.processes + 1;
     let (stack, events) = flow.prepare(each * arguments.processes).await?;
@@ -81,11 +83,12 @@ async fn measure(arguments: &Arguments, flow: Flow, floors: &mut [Vec<Life>; 2])
         command: command.split_whitespace().map(str::to_owned).collect(),
         variables: variables.into_iter().chain(std::env::vars().filter(|(name, _)| name == "PATH")).collect(),
     });
-    let (mut own, mut others) = (Vec::new(), Vec::new());
+    let (mut own, mut others, mut floors) = (Vec::new(), Vec::new(), [Vec::new(), Vec::new()]);
     for events in events.chunks(each) {
         floors[0].push(echo(&[]).live(events, "").await?);
-        let hashed = events.get(..events.len().min(21)).unwrap_or_default();
-        floors[1].push(echo(&["hash"]).live(hashed, "").await?);
+        if flow.hashes() {
+            floors[1].push(echo(&["hash"]).live(events, "").await?);
+        }
         own.push(function.live(events, flow.expected()).await?);
         if let Some(compared) = &compared {
             others.push(compared.live(events, "").await?);
@@ -97,7 +100,7 @@ async fn measure(arguments: &Arguments, flow: Flow, floors: &mut [Vec<Life>; 2])
     if let Some(command) = &arguments.compare {
         lines.push(Measured::of(&format!("{name}, compared"), command, &others));
     }
-    Ok(lines)
+    Ok((lines, floors))
 }
 
 /// The environment of a function that works on `stack`.

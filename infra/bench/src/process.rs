@@ -61,7 +61,7 @@ impl Runtime {
             let took = sent.elapsed();
             match answered {
                 Some(Answered::Result(text)) if text.contains(expected) => (),
-                other => return Err(format!("{}: {other:?} to {event}", self.command.join(" "))),
+                other => return Err(format!("{}: {other:?} to event {n}", self.command.join(" "))),
             }
             if n == 0 {
                 life.first = took;

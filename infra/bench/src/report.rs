@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::measured::{COLUMNS, Measured};
-use crate::{ECHO, HASH};
 
 /// The results as Markdown.
 pub(crate) fn table(all: &[Measured]) -> String {
@@ -20,23 +19,18 @@ pub(crate) fn save(all: &[Measured], path: &Path) -> io::Result<()> {
     all.iter().try_for_each(|measured| writeln!(file, "{}", measured.cells().join(",")))
 }
 
-/// What is promised, and how it stands: each line with its measure and its bound.
-pub(crate) fn bounds(all: &[Measured]) -> String {
-    let row = |flow: &str| all.iter().find(|measured| measured.flow == flow);
-    let (Some(echo), Some(hash)) = (row(ECHO), row(HASH)) else { return String::new() };
-    let one_hash = hash.processor - echo.processor;
-    let mut lines = vec![format!("one hash: {one_hash:.2} ms of processor time")];
+/// What is promised of `measured`, and how it stands beside the echo and the echo that hashes, of the same turns.
+pub(crate) fn bounds(measured: &Measured, [echo, hash]: &[Measured; 2]) -> Vec<String> {
+    let mut lines = Vec::new();
     let mut bound = |what: &str, measure: f64, most: f64, unit: &str| {
         let verdict = if measure <= most { "holds" } else { "DOES NOT HOLD" };
-        lines.push(format!("{what}: {measure:.2}{unit}, at most {most}{unit}: {verdict}"));
+        lines.push(format!("{what} of {}: {measure:.2}{unit}, at most {most}{unit}: {verdict}", measured.flow));
     };
-    for measured in all.iter().filter(|measured| measured.flow != ECHO && measured.flow != HASH) {
-        bound(&format!("init of {} ({})", measured.function, measured.flow), measured.init / echo.init, 3.0, " times the echo's");
+    bound("init", measured.init / echo.init, 3.0, " times the echo's");
+    if measured.flow == "login" {
+        bound("first answer", measured.first / hash.first, 1.5, " times echo and hash");
+        bound("processor time without the hash", measured.processor - (hash.processor - echo.processor), 1.5, " ms");
+        bound("peak memory", measured.peak, 48.0, " MiB");
     }
-    if let Some(login) = row("login") {
-        bound("login's first answer", login.first / hash.first, 1.5, " times echo and hash");
-        bound("login's processor time without the hash", login.processor - one_hash, 1.5, " ms");
-        bound("login's peak memory", login.peak, 48.0, " MiB");
-    }
-    lines.join("\n")
+    lines
 }
