@@ -97,7 +97,7 @@ fn limits(rate: u32, entry: &Entry, million: f64) -> String {
     format!("| {rate} | {environments} | {reads} | {writes} | {} | {megabytes:.2} | {hour:.2} |", rate * of_counters)
 }
 
-async fn last(world: &World, function: &str) -> Entry {
+fn last(world: &World, function: &str) -> Entry {
     let entries = world.stack().ledger().entries();
     entries.into_iter().rev().find(|entry| entry.function == function).expect("a request")
 }
@@ -110,30 +110,30 @@ async fn r65_the_table_of_costs_is_what_the_ledger_counts_the_benchmark_measured
 
     let reply = world.stranger().login("alice@example.com", PASSWORD).await;
     assert_eq!(reply.status(), 200);
-    let login = last(&world, "login").await;
+    let login = last(&world, "login");
     lines.push(line("login", &login, true));
     assert_eq!(world.stranger().login("alice@example.com", "wrong").await.status(), 401);
-    lines.push(line("wrong-password", &last(&world, "login").await, true));
+    lines.push(line("wrong-password", &last(&world, "login"), true));
 
     let guesser = world.stranger();
     for n in 0..6 {
         guesser.login(&format!("name-{n}@example.com"), "wrong").await;
     }
     assert_eq!(guesser.login("alice@example.com", "wrong").await.status(), 429);
-    lines.push(line("refusal", &last(&world, "login").await, true));
+    lines.push(line("refusal", &last(&world, "login"), true));
 
     let owner = reply.session();
     assert_eq!(owner.get("/protected").await.status(), 200);
-    lines.push(line("validation", &last(&world, "session-validation").await, false));
+    lines.push(line("validation", &last(&world, "session-validation"), false));
 
     let body = json!({ "current_password": PASSWORD, "new_password": NEW });
     assert_eq!(owner.post("/password/change", &body).await.status(), 200);
-    lines.push(line("password-change", &last(&world, "password-change").await, true));
+    lines.push(line("password-change", &last(&world, "password-change"), true));
     let body = json!({ "email": "new@example.com", "password": NEW });
     assert_eq!(world.stranger().post("/signup", &body).await.status(), 202);
-    lines.push(line("sign-up", &last(&world, "signup").await, true));
+    lines.push(line("sign-up", &last(&world, "signup"), true));
     assert_eq!(world.stranger().post("/breach-check", &json!({ "password": "password" })).await.status(), 200);
-    lines.push(line("breach-check", &last(&world, "breach-check").await, true));
+    lines.push(line("breach-check", &last(&world, "breach-check"), true));
 
     let million = lines[0].1;
     let lines = lines.into_iter().map(|(line, _)| line);

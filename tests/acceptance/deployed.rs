@@ -60,7 +60,9 @@ impl Deployed {
         let got = self.aws(service, &target("GetRecords"), json!({ "ShardIterator": iterator })).await;
         let mut records = got["Records"].as_array().expect("records").clone();
         records.retain(|record| record["eventName"] != "REMOVE");
-        records.iter_mut().for_each(|record| record["eventSourceARN"] = json!(arn));
+        for record in &mut records {
+            record["eventSourceARN"] = json!(arn);
+        }
         assert!(!records.is_empty(), "{table}");
         json!({ "Records": records }).to_string()
     }

@@ -41,7 +41,9 @@ mod tests {
             with(blocks, |memory| {
                 assert_eq!(memory.len(), blocks);
                 assert!(memory.iter().all(|block| block.as_ref().iter().all(|word| *word == 0)), "{blocks}");
-                memory.iter_mut().for_each(|block| block.as_mut().fill(7));
+                for block in memory {
+                    block.as_mut().fill(7);
+                }
             });
         }
         assert!(SPARE.lock().unwrap().len() <= MOST_KEPT);
