@@ -84,9 +84,9 @@ mod tests {
     fn the_roots_are_the_five_of_amazon_trust_services() {
         let certificates = ROOTS.split("-----BEGIN CERTIFICATE-----").skip(1);
         let der = certificates.map(|text| text.split("-----END").next().unwrap().split_whitespace().collect::<String>());
-        let digest = |base64: String| -> String {
+        let digest = |base64: String| {
             let digest = Sha256::digest(Base64::decode_vec(&base64).unwrap());
-            digest.iter().map(|byte| format!("{byte:02x}")).collect()
+            digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
         };
         assert_eq!(der.map(digest).collect::<Vec<_>>(), FINGERPRINTS);
     }
