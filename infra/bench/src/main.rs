@@ -31,7 +31,7 @@ struct Arguments {
     /// What to measure; everything by default.
     #[arg(value_enum)]
     flows: Vec<Flow>,
-    /// Where the functions are: <DIR>/<function>/bootstrap, or <DIR>/<function>.
+    /// Where the functions are: `login/bootstrap` or `login` in it, and so on.
     #[arg(long, default_value = "target/lambda")]
     functions: PathBuf,
     /// How many processes of each.
