@@ -61,9 +61,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         lines.extend(measured);
         floors.iter_mut().zip(beside).for_each(|(all, beside)| all.extend(beside));
     }
-    let [echo, hash] = floors;
-    let mut all = vec![Measured::of(ECHO, "palisade-echo", &echo), Measured::of(HASH, "palisade-echo", &hash)];
-    all.append(&mut lines);
+    let floors = [ECHO, HASH].into_iter().zip(&floors).filter(|(_, lives)| !lives.is_empty());
+    let floors = floors.map(|(name, lives)| Measured::of(name, "palisade-echo", lives));
+    let all: Vec<Measured> = floors.chain(lines).collect();
     println!("{}\n{}", report::table(&all), bounds.join("\n"));
     if let Some(directory) = &arguments.save {
         report::save(&all, &directory.join("results.csv"))?;
