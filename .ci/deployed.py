@@ -54,6 +54,7 @@ def with_secrets(client, template):
         if resource["Type"] == "AWS::SecretsManager::Secret":
             password = client.get_random_password(**resource["Properties"]["GenerateSecretString"])["RandomPassword"]
             text = text.replace("{{resolve:secretsmanager:${%s}:SecretString}}" % name, password)
+    assert "{{resolve" not in text, "a reference that nothing resolves"
     return text
 
 

@@ -24,8 +24,11 @@ pub(super) fn with<T>(blocks: usize, work: impl FnOnce(&mut [Block]) -> T) -> T 
     let (used, _) = memory.split_at_mut(blocks);
     let done = work(used);
     used.fill(Block::default());
+    // Looked at, as far as the compiler knows: else it could leave the wiping of what is given back out.
+    std::hint::black_box(used);
     if memory.len() <= MOST_KEPT {
-        *SPARE.lock().unwrap_or_else(PoisonError::into_inner) = memory;
+        let other = std::mem::replace(&mut *SPARE.lock().unwrap_or_else(PoisonError::into_inner), memory);
+        drop(other);
     }
     done
 }
