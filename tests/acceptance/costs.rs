@@ -153,7 +153,13 @@ fn r65_what_is_paid_every_month_and_the_date_of_the_prices_are_those_of_the_data
     let of = |kind: &str| resources.values().filter(|resource| resource["Type"] == kind).count();
     let count = |number: usize| f64::from(u32::try_from(number).expect("few"));
     let metrics = EventKind::ALL.iter().filter(|kind| kind.severity() > Severity::Info).count();
-    let sum = count(of("AWS::CloudWatch::Alarm")) * prices.monthly.alarm
+    // An alarm on an expression is paid for each metric in it.
+    let alarms = resources.values().filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm");
+    let metrics_of = |alarm: &Value| {
+        let metrics = alarm["Properties"]["Metrics"].as_array();
+        metrics.map_or(1, |metrics| metrics.iter().filter(|metric| metric["MetricStat"].is_object()).count())
+    };
+    let sum = count(alarms.map(metrics_of).sum()) * prices.monthly.alarm
         + count(of("AWS::SecretsManager::Secret")) * prices.monthly.secret
         + count(of("AWS::KMS::Key")) * prices.monthly.key;
     let most = sum + count(metrics) * prices.monthly.metric;

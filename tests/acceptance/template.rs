@@ -68,7 +68,10 @@ fn r64_the_tables_are_those_of_the_schema() {
             std::iter::once(hash).chain(range).collect::<Value>()
         };
         assert_eq!(table["KeySchema"], key(schema.partition.name, schema.sort.map(|sort| sort.name)), "{name}");
-        assert_eq!(table["TimeToLiveSpecification"]["AttributeName"] == "expires_at", schema.ttl, "{name}");
+        let ttl = json!({ "AttributeName": "expires_at", "Enabled": true });
+        assert_eq!(table["TimeToLiveSpecification"] == ttl, schema.ttl, "{name}");
+        let recovers = table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] == true;
+        assert_eq!(recovers, !["SessionsTable", "NoticesTable"].contains(&name.as_str()), "{name}");
         assert_eq!(table["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES", schema.stream, "{name}");
         let mut attributes: Vec<Value> = std::iter::once(&schema.partition).chain(schema.sort.as_ref()).map(of).collect();
         let indexes = table["GlobalSecondaryIndexes"].as_array().cloned().unwrap_or_default();
@@ -286,6 +289,15 @@ fn r65_every_critical_event_has_an_alarm() {
         .filter(|alarm| alarm["Namespace"] == "Palisade")
         .filter_map(|alarm| alarm["Dimensions"][0]["Value"].as_str().map(str::to_owned))
         .collect();
+    // What is watched is counted: an event from a warning up, by its name alone.
+    let counted = EventKind::ALL.iter().filter(|kind| kind.severity() > Severity::Info);
+    let counted: BTreeSet<String> =
+        counted.map(|kind| serde_json::to_value(kind).expect("a word").as_str().expect("a word").to_owned()).collect();
+    assert!(watched.is_subset(&counted), "{watched:?}");
+    for alarm in alarms.values().filter(|alarm| alarm["Namespace"] == "Palisade") {
+        let is_counted = alarm["Dimensions"][0]["Name"] == "event" && alarm["Dimensions"][1].is_null();
+        assert!(is_counted && alarm["MetricName"] == "Events", "{alarm}");
+    }
     for kind in EventKind::ALL.iter().filter(|kind| kind.severity() == Severity::Critical) {
         let name = serde_json::to_value(kind).expect("a word");
         assert!(watched.contains(name.as_str().expect("a word")), "{name}");

@@ -13,24 +13,32 @@ static SPARE: Mutex<Vec<Block>> = Mutex::new(Vec::new());
 /// The most that is kept, in blocks of a KiB: 32 MiB, more than today's hashes take, less than the largest that is imported.
 const MOST_KEPT: usize = 32 * 1_024;
 
-/// Runs `work` in `blocks` KiB of memory and wipes them.
+/// Runs `work` in `blocks` KiB of memory and wipes them, also when it panics.
 pub(super) fn with<T>(blocks: usize, work: impl FnOnce(&mut [Block]) -> T) -> T {
-    let mut memory = std::mem::take(&mut *SPARE.lock().unwrap_or_else(PoisonError::into_inner));
-    if memory.len() < blocks {
+    let mut memory = Wiped(std::mem::take(&mut *SPARE.lock().unwrap_or_else(PoisonError::into_inner)), blocks);
+    if memory.0.len() < blocks {
         // Nothing is to be copied: the old memory goes before the new one comes.
-        drop(std::mem::take(&mut memory));
-        memory.resize(blocks, Block::default());
+        drop(std::mem::take(&mut memory.0));
+        memory.0.resize(blocks, Block::default());
     }
-    let (used, _) = memory.split_at_mut(blocks);
-    let done = work(used);
-    used.fill(Block::default());
-    // Looked at, as far as the compiler knows: else it could leave the wiping of what is given back out.
-    std::hint::black_box(used);
-    if memory.len() <= MOST_KEPT {
-        let other = std::mem::replace(&mut *SPARE.lock().unwrap_or_else(PoisonError::into_inner), memory);
-        drop(other);
+    work(memory.0.split_at_mut(blocks).0)
+}
+
+/// Memory of which so many blocks are used. Dropped, it is wiped and kept for the next run.
+struct Wiped(Vec<Block>, usize);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        let used = self.1.min(self.0.len());
+        self.0.split_at_mut(used).0.fill(Block::default());
+        // Looked at, as far as the compiler knows: else it could leave the wiping of what is given back out.
+        std::hint::black_box(&mut self.0);
+        if self.0.len() <= MOST_KEPT {
+            let memory = std::mem::take(&mut self.0);
+            let other = std::mem::replace(&mut *SPARE.lock().unwrap_or_else(PoisonError::into_inner), memory);
+            drop(other);
+        }
     }
-    done
 }
 
 #[cfg(test)]
